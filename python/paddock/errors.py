@@ -1,0 +1,79 @@
+"""The one tree of errors that Paddock raises on purpose.
+
+Every error says what was tried, on what, why it failed and, as `hint`, what to
+do next. The command line prints them without a traceback and exits with
+`exit_code`; anything outside this tree is a bug and is shown as one.
+"""
+
+from __future__ import annotations
+
+
+class PaddockError(Exception):
+    """Base of all errors caused by input, environment or a remote side."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+class UsageError(PaddockError):
+    """The command line or an API was used wrongly."""
+
+    exit_code = 2
+
+
+class ManifestError(PaddockError):
+    """One or more mistakes in a manifest or a host configuration."""
+
+    exit_code = 3
+
+
+class ArtifactError(PaddockError):
+    """A file is not a WebAssembly component or module that can be used."""
+
+    exit_code = 4
+
+
+class PlanError(PaddockError):
+    """A plan can't be carried out; nothing was changed."""
+
+    exit_code = 5
+
+
+class HostError(PaddockError):
+    """The host can't do what was asked: a port in use, a socket gone."""
+
+    exit_code = 6
+
+
+class BuildError(PaddockError):
+    """A build command of a component failed."""
+
+    exit_code = 7
+
+
+class CapabilityError(PaddockError):
+    """What stands behind a capability failed."""
+
+    #: Whether the same call may succeed when tried again.
+    retryable = False
+
+
+class AccessDenied(CapabilityError):
+    """The manifest does not grant this."""
+
+
+class NotFound(CapabilityError):
+    """The named thing does not exist."""
+
+
+class Unavailable(CapabilityError):
+    """The service behind a capability can't be reached or did not answer in time."""
+
+    retryable = True

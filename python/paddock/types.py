@@ -1,0 +1,119 @@
+"""Values that cross between guests and Python, and the shapes of a reply.
+
+The mapping follows the Component Model's value types (WebAssembly Component
+Model, canonical ABI): `list<u8>` is bytes, `option` is None or the value, an
+enum case is its name, a `result` is returned or raised as `Err`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeAlias, TypeVar, cast
+
+T = TypeVar("T")
+U = TypeVar("U")
+P = ParamSpec("P")
+
+
+class Err(Exception):
+    """Raise it to answer a function's `result` with its error `payload`.
+
+    `payload` has the shape of the WIT error type: a `Variant`, an enum's case
+    name, a string, or None where the error type is empty.
+    """
+
+    def __init__(self, payload: object = None) -> None:
+        super().__init__(payload)
+        self.payload = payload
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One case of a WIT variant; `payload` is None for a case without one."""
+
+    case: str
+    payload: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Answers `tuple<stream<T>, future<result<_, E>>>`.
+
+    Items are asked for when the guest reads, so a slow guest slows the source.
+    The future is ok when `items` ends, or the mapped error when it raises.
+    """
+
+    items: Iterable[object] | AsyncIterable[object]
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """Who calls, carried by every call that leaves the engine.
+
+    `deadline` is in seconds of `time.monotonic()`; `trace` is a W3C
+    `traceparent`; `call` counts from 1 within one instance.
+    """
+
+    application: str
+    component: str
+    generation: int
+    instance: int
+    call: int
+    deadline: float | None
+    trace: str | None
+    interface: str
+    function: str
+
+
+class Deferred(tuple[Callable[[], T]]):
+    """Work that blocks: the bridge runs it on its bounded thread pool."""
+
+    __slots__ = ()
+
+    def __new__(cls, work: Callable[[], T]) -> Deferred[T]:
+        return super().__new__(cls, (work,))
+
+    def __call__(self) -> T:
+        return self[0]()
+
+
+Reply: TypeAlias = T | Coroutine[object, object, T] | Deferred[T]
+
+
+def blocking(method: Callable[P, T]) -> Callable[P, Deferred[T]]:
+    """Mark a method as blocking: calling it returns a `Deferred`."""
+
+    @functools.wraps(method)
+    def defer(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        return Deferred(functools.partial(method, *args, **kwargs))
+
+    return defer
+
+
+def then(reply: Reply[T], fn: Callable[[T], U]) -> Reply[U]:
+    """Apply `fn` to a reply's value without waiting for it here."""
+    if isinstance(reply, Deferred):
+        work = cast("Deferred[T]", reply)
+        return Deferred(lambda: fn(work()))
+    if isinstance(reply, Coroutine):
+        waiting = cast("Coroutine[object, object, T]", reply)
+
+        async def chain() -> U:
+            return fn(await waiting)
+
+        return chain()
+    return fn(reply)
+
+
+async def resolve(reply: Reply[T]) -> T:
+    """The value of a reply, for Python code that calls a provider itself."""
+    if isinstance(reply, Deferred):
+        import asyncio
+
+        work = cast("Deferred[T]", reply)
+        return await asyncio.get_running_loop().run_in_executor(None, work)
+    if isinstance(reply, Awaitable):
+        return await cast("Awaitable[T]", reply)
+    return reply

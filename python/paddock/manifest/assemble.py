@@ -1,0 +1,258 @@
+"""Makes an `Application` of a manifest's checked tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import cast
+
+from paddock.manifest import shapes
+from paddock.manifest.document import Document
+from paddock.manifest.model import (
+    Application,
+    Build,
+    Component,
+    Executor,
+    FileEntry,
+    FileMount,
+    FilePattern,
+    HttpTrigger,
+    Limits,
+    RawValue,
+    RegistrySource,
+    Reuse,
+    Source,
+    StaticResponse,
+    Trigger,
+    Unsupported,
+    UrlSource,
+    Variable,
+)
+from paddock.manifest.names import kebab
+from paddock.manifest.outbound import grants_of_http_host
+from paddock.manifest.positions import KeyPath
+from paddock.manifest.problems import key_text
+
+
+def assemble(table: shapes.ManifestTable, document: Document, source: Path) -> Application:
+    """The application that `table` describes; `source` is the absolute path of its file."""
+    return _Assembly(table, document, source).application()
+
+
+class _Assembly:
+    def __init__(self, table: shapes.ManifestTable, document: Document, source: Path) -> None:
+        self._table = table
+        self._document = document
+        self._source = source
+        self._base = source.parent
+        self._components: dict[str, Component] = {}
+        self._trigger_ids: set[str] = set()
+
+    def application(self) -> Application:
+        table = self._table.application
+        for name, component in self._table.component.items():
+            self._components[name] = self._component(name, component, ("component", name))
+        others = cast("dict[str, list[shapes.OtherTable]]", self._table.trigger.model_extra or {})
+        every = [trigger for group in (self._table.trigger.http, *others.values()) for trigger in group]
+        self._trigger_ids.update(trigger.id for trigger in every if trigger.id)
+        http = tuple(self._http(i, trigger) for i, trigger in enumerate(self._table.trigger.http))
+        triggers = tuple(
+            self._other(kind, i, trigger)
+            for kind, group in others.items()
+            for i, trigger in enumerate(group)
+        )
+        return Application(
+            name=table.name,
+            version=table.version,
+            description=table.description,
+            authors=tuple(table.authors),
+            variables={name: self._variable(name, one) for name, one in self._table.variables.items()},
+            components=self._components,
+            http=http,
+            triggers=triggers,
+            trigger_settings={kind: _frozen(options) for kind, options in table.trigger.items()},
+            unsupported=tuple(self._application_unsupported(table)),
+            base=self._base,
+            source=self._source,
+            location=self._document.at(("application",)),
+        )
+
+    def _variable(self, name: str, table: shapes.VariableTable) -> Variable:
+        return Variable(
+            name,
+            default=table.default,
+            required=table.required,
+            secret=table.secret,
+            description=table.description,
+            location=self._document.at(("variables", name)),
+        )
+
+    def _component(self, name: str, table: shapes.ComponentTable, path: KeyPath) -> Component:
+        hosts = [*table.allowed_outbound_hosts]
+        for item in table.allowed_http_hosts:
+            hosts.extend(grants_of_http_host(item))
+        return Component(
+            id=name,
+            source=self._component_source(table.source),
+            description=table.description,
+            environment=table.environment,
+            variables=table.variables,
+            files=tuple(
+                self._file(item, (*path, "files", index)) for index, item in enumerate(table.files)
+            ),
+            exclude_files=tuple(table.exclude_files),
+            allowed_outbound_hosts=tuple(dict.fromkeys(hosts)),
+            key_value_stores=tuple(dict.fromkeys(table.key_value_stores)),
+            sqlite_databases=tuple(dict.fromkeys(table.sqlite_databases)),
+            ai_models=tuple(dict.fromkeys(table.ai_models)),
+            build=self._build(table.build, (*path, "build")),
+            limits=self._limits(table.limits, (*path, "limits")),
+            reuse=self._reuse(table.reuse, (*path, "reuse")),
+            unsupported=tuple(self._component_unsupported(table, path)),
+            location=self._document.at(path),
+            locations={key: self._document.at((*path, key)) for key in table.model_fields_set},
+        )
+
+    def _component_source(self, source: str | shapes.UrlTable | shapes.RegistryTable) -> Source:
+        if isinstance(source, str):
+            return self._path(source)
+        if isinstance(source, shapes.UrlTable):
+            return UrlSource(source.url, source.digest)
+        return RegistrySource(source.package, source.version, source.registry)
+
+    def _file(self, item: str | shapes.MountTable, path: KeyPath) -> FileEntry:
+        location = self._document.at(path)
+        if isinstance(item, str):
+            return FilePattern(item, location)
+        return FileMount(self._path(item.source), item.destination, location)
+
+    def _build(self, table: shapes.BuildTable | None, path: KeyPath) -> Build | None:
+        if table is None:
+            return None
+        command = (table.command,) if isinstance(table.command, str) else tuple(table.command)
+        workdir = self._path(table.workdir) if table.workdir else self._base
+        return Build(command, workdir, tuple(table.watch), self._document.at(path))
+
+    def _limits(self, table: shapes.LimitsTable | None, path: KeyPath) -> Limits:
+        if table is None:
+            return Limits()
+        location = self._document.at(path)
+        return Limits(table.memory, table.time, table.instances, table.table, location)
+
+    def _reuse(self, table: shapes.ReuseTable | None, path: KeyPath) -> Reuse | None:
+        if table is None:
+            return None
+        usual = Reuse()
+        return Reuse(
+            table.requests or usual.requests,
+            table.concurrency or usual.concurrency,
+            table.idle or usual.idle,
+            self._document.at(path),
+        )
+
+    def _http(self, index: int, table: shapes.HttpTable) -> HttpTrigger:
+        path: KeyPath = ("trigger", "http", index)
+        name = self._trigger_id("http", table)
+        static = table.static_response
+        options = {"entrypoint": table.executor.entrypoint, "argv": table.executor.argv}
+        return HttpTrigger(
+            id=name,
+            route=table.route if isinstance(table.route, str) else None,
+            component=self._trigger_component(name, table.component, path),
+            static_response=static
+            and StaticResponse(static.status_code, static.headers, static.body),
+            methods=tuple(dict.fromkeys(table.methods or ())),
+            host=table.host,
+            executor=Executor(
+                "wagi" if table.executor.type == "wagi" else "http",
+                {key: value for key, value in options.items() if value is not None},
+            ),
+            unsupported=tuple(self._trigger_unsupported(table, path)),
+            location=self._document.at(path),
+        )
+
+    def _other(self, kind: str, index: int, table: shapes.OtherTable) -> Trigger:
+        path: KeyPath = ("trigger", kind, index)
+        name = self._trigger_id(kind, table)
+        return Trigger(
+            type=kind,
+            id=name,
+            component=self._trigger_component(name, table.component, path),
+            options=_frozen(cast("dict[str, object]", table.model_extra or {})),
+            unsupported=tuple(self._trigger_unsupported(table, path)),
+            location=self._document.at(path),
+        )
+
+    def _trigger_id(self, kind: str, table: shapes.HttpTable | shapes.OtherTable) -> str:
+        """The trigger's own id, or one made as Spin makes it."""
+        if table.id:
+            return table.id
+        usual = f"{table.component}-{kind}-trigger" if isinstance(table.component, str) else None
+        counted = (f"{kind}-trigger{number}" for number in count(1))
+        name = usual if usual and usual not in self._trigger_ids else None
+        name = name or next(one for one in counted if one not in self._trigger_ids)
+        self._trigger_ids.add(name)
+        return name
+
+    def _trigger_component(
+        self, trigger: str, component: str | shapes.ComponentTable | None, path: KeyPath
+    ) -> str | None:
+        if component is None or isinstance(component, str):
+            return component
+        usual = f"{trigger}-component"
+        counted = (f"inline-component{number}" for number in count(1))
+        name = usual if kebab(usual) == usual and usual not in self._components else None
+        name = name or next(one for one in counted if one not in self._components)
+        self._components[name] = self._component(name, component, (*path, "component"))
+        return name
+
+    def _application_unsupported(self, table: shapes.ApplicationTable) -> Iterable[Unsupported]:
+        path: KeyPath = ("application",)
+        if table.targets:
+            yield self._unsupported((*path, "targets"), "targets are not checked", refuse=False)
+        if table.trigger.get("http", {}).get("base", "/") != "/":
+            where = (*path, "trigger", "http", "base")
+            yield self._unsupported(where, "a base path for all routes is not supported")
+
+    def _component_unsupported(
+        self, table: shapes.ComponentTable, path: KeyPath
+    ) -> Iterable[Unsupported]:
+        for name in table.dependencies:
+            where = (*path, "dependencies", name)
+            yield self._unsupported(where, "dependencies of components are not supported yet")
+        if table.targets:
+            yield self._unsupported((*path, "targets"), "targets are not checked", refuse=False)
+        if table.profile:
+            where = (*path, "profile")
+            yield self._unsupported(where, "build profiles can't be chosen yet", refuse=False)
+
+    def _trigger_unsupported(
+        self, table: shapes.HttpTable | shapes.OtherTable, path: KeyPath
+    ) -> Iterable[Unsupported]:
+        if table.components:
+            where = (*path, "components")
+            yield self._unsupported(where, "a trigger with several components is not supported yet")
+        if table.dependencies:
+            where = (*path, "dependencies")
+            yield self._unsupported(where, "dependencies of triggers are not supported yet")
+
+    def _unsupported(self, path: KeyPath, reason: str, *, refuse: bool = True) -> Unsupported:
+        return Unsupported(key_text(path), reason, refuse, self._document.at(path))
+
+    def _path(self, text: str) -> Path:
+        return Path(os.path.normpath(self._base / text))
+
+
+def _frozen(table: Mapping[str, object]) -> Mapping[str, RawValue]:
+    """A raw table with tuples in place of lists."""
+    return {key: _frozen_value(value) for key, value in table.items()}
+
+
+def _frozen_value(value: object) -> RawValue:
+    if isinstance(value, Mapping):
+        return _frozen(cast("Mapping[str, object]", value))
+    if isinstance(value, list):
+        return tuple(_frozen_value(item) for item in cast("Sequence[object]", value))
+    return cast("RawValue", value)

@@ -1,0 +1,89 @@
+"""Reads a TOML file into its raw table, and knows where everything stands in it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from paddock.errors import ManifestError
+from paddock.manifest.model import Location, RawValue
+from paddock.manifest.positions import Positions
+from paddock.manifest.problems import ManifestMistakes, Problem, key_text
+
+#: Larger than any manifest that a person writes; protects against a wrong file.
+MOST_BYTES = 4 << 20
+
+_PLACE = re.compile(r"^(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
+
+
+class Document:
+    """The raw table of a TOML text, with a `Location` for each of its keys."""
+
+    def __init__(self, data: bytes, file: str) -> None:
+        """Parse `data`, named `file` in messages; raises ManifestMistakes."""
+        self.file = file
+        self._text = _decode(data, file).replace("\r\n", "\n")
+        self.table = _parse(self._text, file)
+        self._positions: Positions | None = None
+
+    def at(self, path: Sequence[str | int]) -> Location:
+        """Where a key stands, or the nearest thing around it."""
+        if self._positions is None:
+            self._positions = Positions(self._text)
+        line, column = self._positions.locate(path)
+        return Location(self.file, line, column)
+
+    def problem(self, path: Sequence[str | int], reason: str, hint: str | None = None) -> Problem:
+        """A mistake at a key."""
+        return Problem(self.at(path), key_text(path), reason, hint)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a manifest or configuration; ManifestError when it can't be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ManifestError(f"can't read {path}: {reason}") from None
+    if len(data) > MOST_BYTES:
+        raise ManifestError(
+            f"can't read {path}: it is larger than {MOST_BYTES >> 20} MiB",
+            hint="give the path of a TOML file, or of a .wasm or .wat file by that name",
+        )
+    return data
+
+
+def _decode(data: bytes, file: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ManifestMistakes(
+            [Problem(Location(file, line), "", "not valid UTF-8", "save the file as UTF-8")]
+        ) from None
+
+
+def _parse(text: str, file: str) -> Mapping[str, RawValue]:
+    try:
+        return cast("Mapping[str, RawValue]", tomllib.loads(text))
+    except RecursionError:
+        reason, line, column = "arrays or tables are nested too deeply", 0, 0
+    except ValueError as error:
+        reason, line, column = _place(str(error), text)
+    problem = Problem(Location(file, line, column), "", reason)
+    raise ManifestMistakes([problem])
+
+
+def _place(message: str, text: str) -> tuple[str, int, int]:
+    """Reason, line and column of a message of `tomllib`."""
+    found = _PLACE.match(message)
+    if not found:
+        return f"not valid TOML: {message.splitlines()[0][:200]}", 0, 0
+    reason, line, column = found.groups()
+    if line is None:
+        return f"not valid TOML: {reason} at the end of the file", text.count("\n") + 1, 0
+    return f"not valid TOML: {reason}", int(line), int(column)

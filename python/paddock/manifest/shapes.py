@@ -1,0 +1,291 @@
+"""The shape of a manifest's TOML tables, as pydantic models.
+
+Keys and meanings follow the Spin manifest, version 2. Keys that only Paddock
+has are listed in `PADDOCK_ONLY`. The same models make the JSON schema.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field
+
+from paddock.errors import ManifestError
+from paddock.manifest.fields import (
+    ComponentId,
+    Count,
+    Destination,
+    Duration,
+    EnvironmentName,
+    HeaderName,
+    HeaderValue,
+    HostName,
+    HttpHost,
+    Method,
+    Name,
+    Outbound,
+    Pattern,
+    RouteText,
+    Size,
+    Status,
+    Table,
+    Template,
+    Text,
+    VariableName,
+    checked,
+    tag,
+    tag_by_type,
+)
+
+#: Keys of Paddock that Spin does not have: path ("*" is any key or index), key.
+PADDOCK_ONLY: tuple[tuple[tuple[str, ...], str], ...] = (
+    ((), "paddock_manifest_version"),
+    (("trigger", "http", "*"), "methods"),
+    (("trigger", "http", "*"), "host"),
+    (("component", "*"), "limits"),
+    (("component", "*"), "reuse"),
+    (("trigger", "http", "*", "component"), "limits"),
+    (("trigger", "http", "*", "component"), "reuse"),
+)
+
+
+def _digest(value: str) -> str:
+    if re.fullmatch(r"sha256:[0-9a-f]{64}", value):
+        return value
+    raise ManifestError(
+        f"{value[:80]!r} is not a digest", hint="write 'sha256:' and 64 lower-case hex digits"
+    )
+
+
+def _url(value: str) -> str:
+    if value.startswith(("https://", "http://")):
+        return value
+    raise ManifestError(f"{value!r} is not an http or https URL")
+
+
+class VariableTable(Table):
+    """`[variables.NAME]`"""
+
+    default: str | None = None
+    required: bool = False
+    secret: bool = False
+    description: str = ""
+
+
+class UrlTable(Table):
+    """`source = { url, digest }`"""
+
+    url: Annotated[str, AfterValidator(checked(_url))]
+    digest: Annotated[str, AfterValidator(checked(_digest))]
+
+
+class RegistryTable(Table):
+    """`source = { registry, package, version }`"""
+
+    registry: Name | None = None
+    package: Name
+    version: Name
+
+
+def _source_kind(value: object) -> str | None:
+    if isinstance(value, dict):
+        return "\0url" if "url" in value else "\0registry"
+    return "\0path" if isinstance(value, str) else None
+
+
+SourceShape = Annotated[
+    Annotated[Name, tag("path")]
+    | Annotated[UrlTable, tag("url")]
+    | Annotated[RegistryTable, tag("registry")],
+    Discriminator(
+        _source_kind,
+        custom_error_type="manifest",
+        custom_error_message="must be a path, { url, digest } or { package, version }",
+    ),
+]
+
+
+class MountTable(Table):
+    """`files = [{ source, destination }]`"""
+
+    source: Name
+    destination: Destination
+
+
+FileShape = Annotated[
+    Annotated[Pattern, tag("pattern")] | Annotated[MountTable, tag("mount")],
+    Discriminator(
+        tag_by_type(pattern=str, mount=dict),
+        custom_error_type="manifest",
+        custom_error_message="must be a glob pattern or { source, destination }",
+    ),
+]
+
+CommandShape = Annotated[
+    Annotated[Name, tag("one")] | Annotated[list[Name], tag("many")],
+    Discriminator(
+        tag_by_type(one=str, many=list),
+        custom_error_type="manifest",
+        custom_error_message="must be a command or an array of commands",
+    ),
+]
+
+
+class BuildTable(Table):
+    """`[component.ID.build]`"""
+
+    command: CommandShape
+    workdir: Name | None = None
+    watch: list[Name] = []
+
+
+class LimitsTable(Table):
+    """`limits = { memory, time, instances, table }`"""
+
+    memory: Size | None = None
+    time: Duration | None = None
+    instances: Count | None = None
+    table: Count | None = None
+
+
+class ReuseTable(Table):
+    """`reuse = { requests, concurrency, idle }`"""
+
+    requests: Count | None = None
+    concurrency: Count | None = None
+    idle: Duration | None = None
+
+
+class ProfileTable(Table):
+    """`[component.ID.profile.NAME]`: another build of the same component."""
+
+    source: SourceShape | None = None
+    environment: dict[EnvironmentName, Text] = {}
+    dependencies: dict[str, object] = {}
+    build: dict[str, object] = {}
+
+
+class ComponentTable(Table):
+    """`[component.ID]`"""
+
+    source: SourceShape
+    description: str = ""
+    variables: dict[VariableName, Template] = {}
+    environment: dict[EnvironmentName, Text] = {}
+    files: list[FileShape] = []
+    exclude_files: list[Pattern] = []
+    allowed_outbound_hosts: list[Outbound] = []
+    allowed_http_hosts: list[HttpHost] = []
+    key_value_stores: list[Name] = []
+    sqlite_databases: list[Name] = []
+    ai_models: list[Name] = []
+    targets: list[object] = []
+    build: BuildTable | None = None
+    limits: LimitsTable | None = None
+    reuse: ReuseTable | None = None
+    dependencies: dict[str, object] = {}
+    dependencies_inherit_configuration: bool | None = None
+    tool: dict[str, object] = {}
+    profile: dict[str, ProfileTable] = {}
+
+
+TriggerComponent = Annotated[
+    Annotated[ComponentId, tag("id")] | Annotated[ComponentTable, tag("inline")],
+    Discriminator(
+        tag_by_type(id=str, inline=dict),
+        custom_error_type="manifest",
+        custom_error_message="must be the id of a component or the table of one",
+    ),
+]
+
+
+class PrivateTable(Table):
+    """`route = { private = true }`"""
+
+    private: Literal[True]
+
+
+RouteShape = Annotated[
+    Annotated[RouteText, tag("route")] | Annotated[PrivateTable, tag("private")],
+    Discriminator(
+        tag_by_type(route=str, private=dict),
+        custom_error_type="manifest",
+        custom_error_message="must be a route or { private = true }",
+    ),
+]
+
+
+class StaticTable(Table):
+    """`static_response = { status_code, headers, body }`"""
+
+    status_code: Status = 200
+    headers: dict[HeaderName, HeaderValue] = {}
+    body: str = ""
+
+
+class ExecutorTable(Table):
+    """`executor = { type }`; more keys for "wagi"."""
+
+    type: Literal["http", "spin", "wagi"] = "http"
+    entrypoint: Name | None = None
+    argv: str | None = None
+
+
+class HttpTable(Table):
+    """`[[trigger.http]]`"""
+
+    id: Name | None = None
+    route: RouteShape
+    component: TriggerComponent | None = None
+    static_response: StaticTable | None = None
+    methods: Annotated[list[Method], Field(min_length=1)] | None = None
+    host: HostName | None = None
+    executor: ExecutorTable = ExecutorTable()
+    components: dict[str, object] = {}
+    dependencies: dict[str, object] = {}
+
+
+class OtherTable(Table):
+    """`[[trigger.TYPE]]` of any other type: further keys belong to its plugin."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    id: Name | None = None
+    component: TriggerComponent | None = None
+    components: dict[str, object] = {}
+    dependencies: dict[str, object] = {}
+
+
+class TriggersTable(Table):
+    """`[[trigger.TYPE]]` by type."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    __pydantic_extra__: dict[str, list[OtherTable]] = Field(init=False)
+    #: The same, where mistakes look for the known keys of a table.
+    other_keys: ClassVar[object] = list[OtherTable]
+
+    http: list[HttpTable] = []
+
+
+class ApplicationTable(Table):
+    """`[application]`"""
+
+    name: Name
+    version: str = ""
+    description: str = ""
+    authors: list[str] = []
+    targets: list[object] = []
+    trigger: dict[str, dict[str, object]] = {}
+    tool: dict[str, object] = {}
+
+
+class ManifestTable(Table):
+    """A whole `paddock.toml` or `spin.toml`."""
+
+    spin_manifest_version: Literal[2] | None = None
+    paddock_manifest_version: Literal[1] | None = None
+    application: ApplicationTable
+    variables: dict[VariableName, VariableTable] = {}
+    trigger: TriggersTable = TriggersTable()
+    component: dict[ComponentId, ComponentTable] = {}

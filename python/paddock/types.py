@@ -8,9 +8,9 @@ enum case is its name, a `result` is returned or raised as `Err`.
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable
 from dataclasses import dataclass
-from typing import ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -81,6 +81,9 @@ class Deferred(tuple[Callable[[], T]]):
 
 Reply: TypeAlias = T | Coroutine[object, object, T] | Deferred[T]
 
+#: The body of a method that needs several replies: yields each, gets its value.
+Steps: TypeAlias = Generator[object, Any, T]
+
 
 def blocking(method: Callable[P, T]) -> Callable[P, Deferred[T]]:
     """Mark a method as blocking: calling it returns a `Deferred`."""
@@ -112,8 +115,56 @@ async def resolve(reply: Reply[T]) -> T:
     if isinstance(reply, Deferred):
         import asyncio
 
-        work = cast("Deferred[T]", reply)
+        work: Callable[[], T] = cast("Deferred[T]", reply).__call__
         return await asyncio.get_running_loop().run_in_executor(None, work)
     if isinstance(reply, Awaitable):
         return await cast("Awaitable[T]", reply)
     return reply
+
+
+def sequence(steps: Steps[T]) -> Reply[T]:
+    """Run a body which yields replies and is sent their values, one after another.
+
+    It goes on in place as long as the replies are plain, and from the first
+    that is not, all the rest is a coroutine or a Deferred. So one provider may
+    mix plain replies with either of the two, but not the two with each other.
+    """
+    try:
+        reply = steps.send(None)
+        while True:
+            if isinstance(reply, Deferred):
+                return Deferred(functools.partial(_finish, steps, reply))
+            if isinstance(reply, Coroutine):
+                return _await(steps, reply)
+            reply = steps.send(reply)
+    except StopIteration as end:
+        return cast("T", end.value)
+
+
+def _finish(steps: Steps[T], reply: object) -> T:
+    try:
+        while True:
+            try:
+                if isinstance(reply, Coroutine):
+                    reply.close()
+                    raise TypeError("a provider answered with a Deferred, then with a coroutine")
+                value = reply() if isinstance(reply, Deferred) else reply
+            except BaseException as error:
+                reply = steps.throw(error)
+            else:
+                reply = steps.send(value)
+    except StopIteration as end:
+        return cast("T", end.value)
+
+
+async def _await(steps: Steps[T], reply: object) -> T:
+    try:
+        while True:
+            try:
+                value = await resolve(reply)
+            except BaseException as error:
+                reply = steps.throw(error)
+            else:
+                reply = steps.send(value)
+    except StopIteration as end:
+        return cast("T", end.value)

@@ -1,0 +1,9 @@
+"""WIT facades: each turns one interface's types into a capability's and back.
+
+`catalogue` says what is offered and makes it; `grants` is what it is made from.
+"""
+
+from paddock.interfaces.catalogue import OFFERED, Offer, bind, find, nearest
+from paddock.interfaces.grants import Grants
+
+__all__ = ["OFFERED", "Grants", "Offer", "bind", "find", "nearest"]

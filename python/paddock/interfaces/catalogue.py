@@ -1,0 +1,147 @@
+"""The interfaces that Python answers, by their full WIT name.
+
+Importing this module imports no facade: `bind` does, for what is really used.
+A third party adds an interface by an entry point in the group
+`paddock.interfaces`, named after the interface, whose object is an `Offer`:
+
+    [project.entry-points."paddock.interfaces"]
+    "acme:clock/clock@1.0.0" = "acme_paddock:CLOCK"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from paddock.errors import NotFound
+
+if TYPE_CHECKING:
+    from paddock.interfaces.grants import Grants
+
+
+class Offer(NamedTuple):
+    """Where an interface is made.
+
+    `factory` in `module` takes the `Grants` and answers the object whose
+    methods are the interface's functions. `capability` is its name in `Grants`.
+    """
+
+    module: str
+    factory: str
+    capability: str
+    plain_words: str
+
+
+_WORDS = {
+    "key_value": "key-value store",
+    "configuration": "configuration values",
+    "logging": "log messages",
+}
+
+
+def _offers(module: str, capability: str, factories: Mapping[str, str]) -> dict[str, Offer]:
+    return {
+        name: Offer(
+            f"paddock.interfaces.{module}",
+            factory,
+            capability,
+            f"{_WORDS[capability]} ({name.replace('@', ' ')})",
+        )
+        for name, factory in factories.items()
+    }
+
+
+OFFERED: Mapping[str, Offer] = {
+    **_offers(
+        "wasi_keyvalue_draft",
+        "key_value",
+        {
+            "wasi:keyvalue/store@0.2.0-draft": "Store",
+            "wasi:keyvalue/batch@0.2.0-draft": "Batch",
+            "wasi:keyvalue/atomics@0.2.0-draft": "Atomics",
+        },
+    ),
+    **_offers(
+        "wasi_keyvalue_draft2",
+        "key_value",
+        {
+            "wasi:keyvalue/store@0.2.0-draft2": "Store",
+            "wasi:keyvalue/batch@0.2.0-draft2": "Batch",
+            "wasi:keyvalue/atomics@0.2.0-draft2": "Atomics",
+        },
+    ),
+    **_offers("spin_key_value_1", "key_value", {"fermyon:spin/key-value": "KeyValue"}),
+    **_offers("spin_key_value_2", "key_value", {"fermyon:spin/key-value@2.0.0": "KeyValue"}),
+    **_offers("spin_key_value_3", "key_value", {"spin:key-value/key-value@3.0.0": "KeyValue"}),
+    **_offers(
+        "wasi_config",
+        "configuration",
+        {
+            "wasi:config/store@0.2.0-rc.1": "Store",
+            "wasi:config/store@0.2.0-draft-2024-09-27": "Store",
+            "wasi:config/store@0.2.0-draft": "Store",
+            "wasi:config/runtime@0.2.0-draft": "Store",
+        },
+    ),
+    **_offers(
+        "spin_variables",
+        "configuration",
+        {
+            "fermyon:spin/config": "Config",
+            "fermyon:spin/variables@2.0.0": "Variables",
+            "spin:variables/variables@3.0.0": "Variables",
+        },
+    ),
+    **_offers(
+        "wasi_logging",
+        "logging",
+        {"wasi:logging/logging": "Logging", "wasi:logging/logging@0.1.0-draft": "Logging"},
+    ),
+}
+
+
+def find(interface: str) -> Offer | None:
+    """The offer for an interface, ours or a third party's; None if there is none.
+
+    Only a name that is not ours costs a look at the installed packages.
+    """
+    offer = OFFERED.get(interface)
+    if offer is not None:
+        return offer
+    from importlib.metadata import entry_points
+
+    for each in entry_points(group="paddock.interfaces", name=interface):
+        loaded = each.load()
+        if not isinstance(loaded, Offer):
+            raise TypeError(f"{each.value}, the entry point for {interface}, is not an Offer")
+        return loaded
+    return None
+
+
+def bind(interface: str, grants: Grants) -> object:
+    """The object that answers `interface` for one component.
+
+    It has no state of any one instance, so it serves all of a generation.
+    Raises NotFound for an interface that is not offered.
+    """
+    offer = find(interface)
+    if offer is None:
+        raise NotFound(f"the interface {interface} is not offered")
+    import importlib
+
+    factory = getattr(importlib.import_module(offer.module), offer.factory)
+    bound: object = factory(grants)
+    return bound
+
+
+def nearest(interface: str) -> str | None:
+    """The offered name most like `interface`: another version of it if there is one."""
+    import difflib
+
+    base, _, version = interface.partition("@")
+    same = {name.partition("@")[2]: name for name in OFFERED if name.partition("@")[0] == base}
+    if same:
+        close = difflib.get_close_matches(version, same, n=1, cutoff=0.0)
+        return same[close[0]] if close else next(iter(same.values()))
+    found = difflib.get_close_matches(interface, OFFERED, n=1, cutoff=0.8)
+    return found[0] if found else None

@@ -1,0 +1,1 @@
+"""Sources of configuration values: static, environment, and layers of them."""

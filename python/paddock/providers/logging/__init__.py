@@ -1,0 +1,1 @@
+"""Sinks for the messages of components."""

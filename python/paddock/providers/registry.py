@@ -1,0 +1,105 @@
+"""Finds the class of a provider by capability and type name.
+
+The built-in ones are found without reading the metadata of installed packages,
+which takes tens of milliseconds at start. A third party's provider is an entry
+point named after its type, in the group `paddock.providers.<capability>`:
+
+    [project.entry-points."paddock.providers.key_value"]
+    etcd = "my_package.etcd:EtcdKeyValue"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, cast
+
+from paddock.errors import ManifestError
+
+BUILT_IN: Mapping[str, Mapping[str, str]] = {
+    "key_value": {
+        "memory": "paddock.providers.key_value.memory:MemoryKeyValue",
+        "sqlite": "paddock.providers.key_value.sqlite:SqliteKeyValue",
+        # Spin's name for its SQLite store; `path` means the same.
+        "spin": "paddock.providers.key_value.sqlite:SqliteKeyValue",
+    },
+    "configuration": {
+        "static": "paddock.providers.configuration.static:StaticConfiguration",
+        "environment": "paddock.providers.configuration.environment:EnvironmentConfiguration",
+        "env": "paddock.providers.configuration.environment:EnvironmentConfiguration",
+    },
+    "logging": {"log": "paddock.providers.logging.log:LogLogging"},
+}
+
+
+class ProviderConfig(Protocol):
+    """A frozen dataclass; two providers of equal type and config are the same one."""
+
+    @classmethod
+    def from_table(cls, options: Mapping[str, object]) -> ProviderConfig:
+        """Read a table of the host configuration; OptionError names a bad key."""
+        ...
+
+
+class Provider(Protocol):
+    """What the host needs of a provider's class."""
+
+    Config: type[ProviderConfig]
+
+    @staticmethod
+    def open(config: object, *, application: str, name: str, state_dir: Path) -> object:
+        """Open the capability; what it gives is isolated by `application`.
+
+        May block and may raise CapabilityError. Each call opens anew, so the
+        host keeps what it opened for as long as type and config stay equal.
+        """
+        ...
+
+
+def find(capability: str, type_name: str) -> Provider:
+    """The class of the provider `type_name`; ManifestError when there is none."""
+    target = BUILT_IN.get(capability, {}).get(type_name)
+    if target is None:
+        installed = _installed(capability)
+        target = installed.get(type_name)
+        if target is None:
+            raise _unknown(capability, type_name, installed)
+    module, _, name = target.partition(":")
+    import importlib
+
+    try:
+        return cast("Provider", getattr(importlib.import_module(module), name))
+    except (ImportError, AttributeError) as error:
+        raise ManifestError(
+            f'the {_words(capability)} provider "{type_name}" can\'t be loaded from '
+            f"{target}: {error}",
+            hint="reinstall the package that brings it, with its extras",
+        ) from error
+
+
+def known(capability: str) -> list[str]:
+    """Every type name that `find` would find, sorted."""
+    return sorted({*BUILT_IN.get(capability, {}), *_installed(capability)})
+
+
+def _installed(capability: str) -> dict[str, str]:
+    from importlib.metadata import entry_points
+
+    return {each.name: each.value for each in entry_points(group=f"paddock.providers.{capability}")}
+
+
+def _unknown(capability: str, type_name: str, installed: Mapping[str, str]) -> ManifestError:
+    from paddock.providers.options import nearest
+
+    names = sorted({*BUILT_IN.get(capability, {}), *installed})
+    close = nearest(type_name, names)
+    hint = f"known types: {', '.join(names) or 'none'}"
+    if close:
+        hint = f'did you mean "{close}"? {hint}'
+    return ManifestError(
+        f'there is no {_words(capability)} provider of type "{type_name}"', hint=hint
+    )
+
+
+def _words(capability: str) -> str:
+    return capability.replace("_", "-")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 from typing import cast
 
 from paddock.manifest import shapes
-from paddock.manifest.document import Document
+from paddock.manifest.document import Document, frozen
 from paddock.manifest.model import (
     Application,
     Build,
@@ -20,7 +20,6 @@ from paddock.manifest.model import (
     FilePattern,
     HttpTrigger,
     Limits,
-    RawValue,
     RegistrySource,
     Reuse,
     Source,
@@ -55,8 +54,8 @@ class _Assembly:
         for name, component in self._table.component.items():
             self._components[name] = self._component(name, component, ("component", name))
         others = cast("dict[str, list[shapes.OtherTable]]", self._table.trigger.model_extra or {})
-        every = [trigger for group in (self._table.trigger.http, *others.values()) for trigger in group]
-        self._trigger_ids.update(trigger.id for trigger in every if trigger.id)
+        self._trigger_ids.update(one.id for one in self._table.trigger.http if one.id)
+        self._trigger_ids.update(one.id for group in others.values() for one in group if one.id)
         http = tuple(self._http(i, trigger) for i, trigger in enumerate(self._table.trigger.http))
         triggers = tuple(
             self._other(kind, i, trigger)
@@ -68,11 +67,13 @@ class _Assembly:
             version=table.version,
             description=table.description,
             authors=tuple(table.authors),
-            variables={name: self._variable(name, one) for name, one in self._table.variables.items()},
+            variables={
+                name: self._variable(name, one) for name, one in self._table.variables.items()
+            },
             components=self._components,
             http=http,
             triggers=triggers,
-            trigger_settings={kind: _frozen(options) for kind, options in table.trigger.items()},
+            trigger_settings={kind: frozen(options) for kind, options in table.trigger.items()},
             unsupported=tuple(self._application_unsupported(table)),
             base=self._base,
             source=self._source,
@@ -155,14 +156,12 @@ class _Assembly:
     def _http(self, index: int, table: shapes.HttpTable) -> HttpTrigger:
         path: KeyPath = ("trigger", "http", index)
         name = self._trigger_id("http", table)
-        static = table.static_response
         options = {"entrypoint": table.executor.entrypoint, "argv": table.executor.argv}
         return HttpTrigger(
             id=name,
             route=table.route if isinstance(table.route, str) else None,
             component=self._trigger_component(name, table.component, path),
-            static_response=static
-            and StaticResponse(static.status_code, static.headers, static.body),
+            static_response=self._static(table.static_response),
             methods=tuple(dict.fromkeys(table.methods or ())),
             host=table.host,
             executor=Executor(
@@ -173,6 +172,11 @@ class _Assembly:
             location=self._document.at(path),
         )
 
+    def _static(self, table: shapes.StaticTable | None) -> StaticResponse | None:
+        if table is None:
+            return None
+        return StaticResponse(table.status_code, table.headers, table.body)
+
     def _other(self, kind: str, index: int, table: shapes.OtherTable) -> Trigger:
         path: KeyPath = ("trigger", kind, index)
         name = self._trigger_id(kind, table)
@@ -180,7 +184,7 @@ class _Assembly:
             type=kind,
             id=name,
             component=self._trigger_component(name, table.component, path),
-            options=_frozen(cast("dict[str, object]", table.model_extra or {})),
+            options=frozen(cast("dict[str, object]", table.model_extra or {})),
             unsupported=tuple(self._trigger_unsupported(table, path)),
             location=self._document.at(path),
         )
@@ -243,16 +247,3 @@ class _Assembly:
 
     def _path(self, text: str) -> Path:
         return Path(os.path.normpath(self._base / text))
-
-
-def _frozen(table: Mapping[str, object]) -> Mapping[str, RawValue]:
-    """A raw table with tuples in place of lists."""
-    return {key: _frozen_value(value) for key, value in table.items()}
-
-
-def _frozen_value(value: object) -> RawValue:
-    if isinstance(value, Mapping):
-        return _frozen(cast("Mapping[str, object]", value))
-    if isinstance(value, list):
-        return tuple(_frozen_value(item) for item in cast("Sequence[object]", value))
-    return cast("RawValue", value)

@@ -42,7 +42,11 @@ _FIELDS = {
 }
 #: Counts up when the meaning of a field changes; a changed field shows by itself.
 _REVISION = 1
-_TIMES = {"datetime": datetime, "date": date, "time": time}
+_TIMES: dict[str, type[datetime] | type[date] | type[time]] = {
+    "datetime": datetime,
+    "date": date,
+    "time": time,
+}
 
 
 def to_json(application: model.Application) -> str:

@@ -76,9 +76,7 @@ def _answers(document: Document) -> Iterator[Problem]:
                 "leave one of the two out",
             )
         elif "component" not in trigger and "static_response" not in trigger:
-            yield document.problem(
-                path, "nothing answers", "set 'component' or 'static_response'"
-            )
+            yield document.problem(path, "nothing answers", "set 'component' or 'static_response'")
 
 
 def _identifiers(document: Document) -> Iterator[Problem]:
@@ -118,13 +116,12 @@ def _templates(document: Document) -> Iterator[Problem]:
 
 
 def _chained(document: Document) -> Iterator[Problem]:
-    known = [
-        *_table(document.table.get("component")),
-        # An inline component gets its id later; a grant may name it by that.
-    ]
-    if any(path[0] == "trigger" for path, _ in _components(document)):
+    components = list(_components(document))
+    if any(path[0] == "trigger" for path, _ in components):
+        # A component inside a trigger gets its id later, and a grant may name that one.
         return
-    for path, component in _components(document):
+    known = [str(path[1]) for path, _ in components]
+    for path, component in components:
         for index, text in enumerate(_list(component.get("allowed_outbound_hosts"))):
             name = _chained_to(text)
             if name and name not in known:

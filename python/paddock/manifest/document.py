@@ -87,3 +87,16 @@ def _place(message: str, text: str) -> tuple[str, int, int]:
     if line is None:
         return f"not valid TOML: {reason} at the end of the file", text.count("\n") + 1, 0
     return f"not valid TOML: {reason}", int(line), int(column)
+
+
+def frozen(table: Mapping[str, object]) -> Mapping[str, RawValue]:
+    """A raw table with tuples in place of lists."""
+    return {key: _frozen_value(value) for key, value in table.items()}
+
+
+def _frozen_value(value: object) -> RawValue:
+    if isinstance(value, Mapping):
+        return frozen(cast("Mapping[str, object]", value))
+    if isinstance(value, list):
+        return tuple(_frozen_value(item) for item in cast("Sequence[object]", value))
+    return cast("RawValue", value)

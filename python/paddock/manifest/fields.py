@@ -133,6 +133,12 @@ def _positive(value: int) -> int:
     raise ManifestError(f"must be 1 to {(1 << 31) - 1}")
 
 
+def _length(value: int) -> int:
+    if 0 <= value < 1 << 31:
+        return value
+    raise ManifestError(f"must be 0 to {(1 << 31) - 1}")
+
+
 Text = Annotated[str, AfterValidator(checked(_no_nul))]
 Name = Annotated[str, AfterValidator(checked(_no_nul)), AfterValidator(checked(_nonempty))]
 ComponentId = Annotated[str, AfterValidator(checked(names.check_component_id))]
@@ -150,6 +156,7 @@ Method = Annotated[str, AfterValidator(checked(routes.parse_method))]
 HostName = Annotated[str, AfterValidator(checked(routes.parse_host))]
 Status = Annotated[int, AfterValidator(checked(_status))]
 Count = Annotated[int, AfterValidator(checked(_positive))]
+Length = Annotated[int, AfterValidator(checked(_length))]
 
 _SIZE_SCHEMA = {
     "anyOf": [
@@ -163,9 +170,7 @@ _DURATION_SCHEMA = {
     "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*[a-z]+\s*$",
     "description": 'a duration such as "5s" or "100ms"',
 }
-Size = Annotated[
-    int, BeforeValidator(checked(quantities.parse_size)), WithJsonSchema(_SIZE_SCHEMA)
-]
+Size = Annotated[int, BeforeValidator(checked(quantities.parse_size)), WithJsonSchema(_SIZE_SCHEMA)]
 Duration = Annotated[
     float, BeforeValidator(checked(quantities.parse_duration)), WithJsonSchema(_DURATION_SCHEMA)
 ]

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from datetime import date, datetime, time
 
 #: A value as TOML has it, of tables which a plugin and not this package reads.
-RawValue: TypeAlias = (
-    "str | int | float | bool | date | datetime | time | Sequence[RawValue] | Mapping[str, RawValue]"
-)
+RawValue: TypeAlias = """(
+    str | int | float | bool | date | datetime | time
+    | Sequence[RawValue] | Mapping[str, RawValue]
+)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ DEFAULT_PORTS = {
 ALL_PORTS = (0, 65536)
 
 _INTERNAL = re.compile(r"(.+)\.(?:spin|paddock)\.internal")
-_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _FORM = "write scheme://host[:port], such as 'https://example.com' or 'redis://10.0.0.0/8:6379'"
 
 

@@ -20,7 +20,8 @@ RESERVED = ("/.well-known/spin", "/.well-known/paddock")
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
+_HOST = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,9 @@ def _reason(detail: ErrorDetails) -> str:
 
 def _path(loc: Sequence[str | int]) -> KeyPath:
     return tuple(
-        part for part in loc if isinstance(part, int) or not (part.startswith(TAG) or part == "[key]")
+        part
+        for part in loc
+        if isinstance(part, int) or not (part.startswith(TAG) or part == "[key]")
     )
 
 

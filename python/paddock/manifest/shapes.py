@@ -4,6 +4,9 @@ Keys and meanings follow the Spin manifest, version 2. Keys that only Paddock
 has are listed in `PADDOCK_ONLY`. The same models make the JSON schema.
 """
 
+# pydantic copies the mutable defaults of a model.
+# ruff: noqa: RUF012
+
 from __future__ import annotations
 
 import re
@@ -261,7 +264,10 @@ class TriggersTable(Table):
     """`[[trigger.TYPE]]` by type."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-    __pydantic_extra__: dict[str, list[OtherTable]] = Field(init=False)
+    # This is how pydantic is told the type of further keys; its own stub is wider.
+    __pydantic_extra__: dict[str, list[OtherTable]] = Field(  # pyright: ignore[reportIncompatibleVariableOverride]
+        init=False
+    )
     #: The same, where mistakes look for the known keys of a table.
     other_keys: ClassVar[object] = list[OtherTable]
 

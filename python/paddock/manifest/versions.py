@@ -44,4 +44,6 @@ def check_version(document: Document, *, spin_only: bool) -> list[Problem]:
     if any(key in table for key in wanted):
         return []
     line = f"{SPIN_KEY} = 2" if spin_only else f"{PADDOCK_KEY} = 1"
-    return [document.problem((), "the version of the manifest is missing", f"begin it with '{line}'")]
+    return [
+        document.problem((), "the version of the manifest is missing", f"begin it with '{line}'")
+    ]

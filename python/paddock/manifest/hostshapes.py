@@ -1,0 +1,63 @@
+"""The shape of the host's configuration, as pydantic models.
+
+Keys and meanings follow Spin's runtime configuration; `[limits]` and `[tls]`
+are Paddock's own.
+"""
+
+# pydantic copies the mutable defaults of a model.
+# ruff: noqa: RUF012
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from paddock.errors import ManifestError
+from paddock.manifest.fields import Count, Duration, Length, Name, Size, Table, Text, checked
+
+
+def _has_type(value: dict[str, object]) -> dict[str, object]:
+    if isinstance(value.get("type"), str) and value["type"]:
+        return value
+    raise ManifestError("has no 'type'", hint='name a provider: type = "memory"')
+
+
+#: A provider's own keys are read by the provider; only `type` is known here.
+ProviderTable = Annotated[dict[Text, object], AfterValidator(checked(_has_type))]
+
+
+class HostLimitsTable(Table):
+    """`[limits]`"""
+
+    memory: Size | None = None
+    time: Duration | None = None
+    table: Count | None = None
+    instances: Count | None = None
+    queue: Length | None = None
+    queue_timeout: Duration | None = None
+    body: Size | None = None
+    stream: Duration | None = None
+    connections: Count | None = None
+    header_timeout: Duration | None = None
+    idle_timeout: Duration | None = None
+    drain: Duration | None = None
+
+
+class TlsTable(Table):
+    """`[tls]`"""
+
+    certificate: Name
+    key: Name
+
+
+class HostTable(Table):
+    """A whole `host.toml`."""
+
+    state_dir: Name | None = None
+    log_dir: Name | None = None
+    max_instance_memory: Count | None = None
+    limits: HostLimitsTable = HostLimitsTable()
+    tls: TlsTable | None = None
+    key_value_store: dict[Name, ProviderTable] = {}
+    variables_provider: list[ProviderTable] = []

@@ -1,0 +1,10 @@
+;; Grows its memory a page at a time until refused, then answers "refused".
+(module
+  (include "respond.part.wat")
+  (memory (export "memory") 1)
+  (data (i32.const 64) "refused")
+  (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $out i32)
+    (call $drop-request (local.get $request))
+    (loop $more
+      (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+    (call $respond (local.get $out) (i32.const 64) (i32.const 7))))

@@ -1,1 +1,19 @@
+//! Paddock's engine: loads, links, limits and runs WebAssembly, and serves it
+//! over HTTP. It knows no Python; what it can't answer itself leaves through
+//! [`hostcall`].
 
+pub mod artifact;
+mod bindings;
+mod cache;
+pub mod component;
+pub mod engine;
+pub mod error;
+pub mod events;
+pub mod hostcall;
+pub mod limits;
+pub mod linker;
+pub mod options;
+pub mod outbound;
+pub mod state;
+mod stdio;
+pub mod value;

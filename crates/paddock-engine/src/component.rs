@@ -1,0 +1,116 @@
+//! One component of one application, ready to be instantiated.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::artifact::Artifact;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::events::{Event, EventKind, Events};
+use crate::hostcall::{HostFunction, HostInterface, Observer};
+use crate::limits::InstanceLimits;
+use crate::linker::Linked;
+use crate::outbound::OutboundGrants;
+
+/// A directory of the host that a guest sees.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    pub host: PathBuf,
+    pub guest: String,
+    pub writable: bool,
+}
+
+/// How often an instance is used again.
+#[derive(Clone, Copy, Debug)]
+pub struct Reuse {
+    /// Requests before an instance is thrown away.
+    pub requests: usize,
+    /// Requests at once in one instance; more than one for WASI 0.3 only.
+    pub concurrency: usize,
+    /// How long an unused instance is kept.
+    pub idle: Duration,
+}
+
+/// What the plan says of a component.
+#[derive(Clone, Debug, Default)]
+pub struct ComponentSpec {
+    pub application: String,
+    pub id: String,
+    pub environment: Vec<(String, String)>,
+    pub arguments: Vec<String>,
+    pub mounts: Vec<Mount>,
+    pub limits: InstanceLimits,
+    pub outbound: OutboundGrants,
+    pub reuse: Option<Reuse>,
+}
+
+/// What answers a component's imports, by interface name.
+pub type Bound = HashMap<String, Arc<dyn HostInterface>>;
+
+pub struct Component {
+    pub spec: ComponentSpec,
+    pub artifact: Arc<Artifact>,
+    pub engine: Arc<Engine>,
+    pub linked: Arc<Linked>,
+    pub(crate) application: Arc<str>,
+    pub(crate) id: Arc<str>,
+    /// By interface and function slot of `linked`; None where the component
+    /// does not import the function.
+    pub(crate) imports: Vec<Vec<Option<Arc<dyn HostFunction>>>>,
+    pub(crate) events: Arc<dyn Events>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    instances: AtomicU64,
+}
+
+impl Component {
+    /// Links `artifact` against WASI and `bound`, and checks every import.
+    ///
+    /// # Errors
+    /// `Plan`, naming the import that nothing answers.
+    pub fn new(
+        engine: &Arc<Engine>,
+        artifact: Arc<Artifact>,
+        spec: ComponentSpec,
+        bound: &Bound,
+        events: Arc<dyn Events>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<Arc<Self>> {
+        let linked = crate::linker::link(engine, &artifact, bound)?;
+        let mut imports = Vec::with_capacity(linked.interfaces.len());
+        for interface in &linked.interfaces {
+            let answers = bound.get(&interface.name);
+            let mut functions = Vec::with_capacity(interface.functions.len());
+            for (name, needed) in &interface.functions {
+                functions.push(match answers {
+                    Some(answers) if *needed => Some(answers.function(name)?),
+                    _ => None,
+                });
+            }
+            imports.push(functions);
+        }
+        Ok(Arc::new(Self {
+            application: spec.application.as_str().into(),
+            id: spec.id.as_str().into(),
+            spec,
+            artifact,
+            engine: Arc::clone(engine),
+            linked,
+            imports,
+            events,
+            observer,
+            instances: AtomicU64::new(0),
+        }))
+    }
+
+    /// Numbers instances from 1 within this component of this generation.
+    pub(crate) fn next_instance(&self) -> u64 {
+        self.instances.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn emit(&self, instance: u64, kind: EventKind) {
+        self.events.emit(Event { application: self.spec.application.clone(), component: self.spec.id.clone(), instance, kind });
+    }
+}

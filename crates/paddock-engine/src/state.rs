@@ -1,0 +1,202 @@
+//! What belongs to one instance: its WASI contexts, limits and call scope.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::sockets::SocketAddrUse;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::component::Component;
+use crate::engine::Flavour;
+use crate::error::{EngineError, ErrorKind, Result};
+use crate::events::{EventKind, Output};
+use crate::hostcall::{CallContext, Reply};
+use crate::limits::Limiter;
+use crate::linker::Slot;
+use crate::outbound::Hooks;
+use crate::stdio::LineLog;
+use crate::value::Value;
+
+/// Raised inside a guest whose time is over.
+#[derive(Debug)]
+pub struct TimeLimit;
+
+impl std::fmt::Display for TimeLimit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("time limit exceeded")
+    }
+}
+
+impl std::error::Error for TimeLimit {}
+
+/// For whom and until when an instance works.
+pub struct Scope {
+    pub component: Arc<Component>,
+    pub generation: u64,
+    pub instance: u64,
+    pub calls: u64,
+    pub deadline: Option<Instant>,
+    pub trace: Option<Arc<str>>,
+}
+
+pub struct State {
+    pub table: ResourceTable,
+    pub wasi: WasiCtx,
+    pub http: WasiHttpCtx,
+    pub hooks: Hooks,
+    pub limiter: Limiter,
+    pub scope: Scope,
+}
+
+impl State {
+    /// A store for one instance of `component`, with its limits armed.
+    pub fn store(component: &Arc<Component>, hooks: Hooks, generation: u64, trace: Option<Arc<str>>) -> Result<Store<State>> {
+        let instance = component.next_instance();
+        let wasi = wasi(component, instance)?;
+        Self::store_with(component, wasi, hooks, Scope {
+            component: Arc::clone(component),
+            generation,
+            instance,
+            calls: 0,
+            deadline: component.spec.limits.time.map(|time| Instant::now() + time),
+            trace,
+        })
+    }
+
+    /// The same with a WASI context of the caller's own, as for `paddock run`.
+    pub fn store_with(component: &Component, wasi: WasiCtx, hooks: Hooks, scope: Scope) -> Result<Store<State>> {
+        let engine = component.engine.wasmtime(component.artifact.flavour);
+        let limiter = Limiter::new(&component.spec.limits);
+        let state = State { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks, limiter, scope };
+        let mut store = Store::new(engine, state);
+        store.limiter(|state| &mut state.limiter);
+        arm(&mut store, component)?;
+        Ok(store)
+    }
+
+    /// Calls what answers an import.
+    pub(crate) fn call(&mut self, slot: Slot, arguments: Vec<Value>) -> wasmtime::Result<Reply> {
+        let scope = &mut self.scope;
+        scope.calls += 1;
+        let component = &scope.component;
+        let (interface, function) = component.linked.names(slot);
+        let Some(Some(answer)) = component.imports.get(slot.interface).and_then(|i| i.get(slot.function)) else {
+            return Err(wasmtime::format_err!("{interface} {function} is not bound"));
+        };
+        let context = scope.context(interface, function);
+        if let Some(observer) = &component.observer {
+            observer.asked(&context);
+        }
+        Ok(answer.call(&context, arguments))
+    }
+
+    /// Tells the observer of something answered in Rust.
+    pub(crate) fn observe(&mut self, interface: &str, function: &str) {
+        if let Some(observer) = &self.scope.component.observer {
+            observer.asked(&self.scope.context(interface, function));
+        }
+    }
+
+    /// A limit that was refused since the instance began, reported once.
+    pub(crate) fn report_refusal(&mut self) {
+        if let Some((limit, value)) = self.limiter.refused.take() {
+            self.scope.component.emit(self.scope.instance, EventKind::Limit { limit, value });
+        }
+    }
+}
+
+impl Scope {
+    pub(crate) fn context<'a>(&'a self, interface: &'a str, function: &'a str) -> CallContext<'a> {
+        CallContext {
+            application: &self.component.application,
+            component: &self.component.id,
+            generation: self.generation,
+            instance: self.instance,
+            call: self.calls,
+            deadline: self.deadline,
+            trace: self.trace.as_deref(),
+            interface,
+            function,
+        }
+    }
+}
+
+/// Arms time and fuel for one event; a reused instance is armed anew.
+pub fn arm(store: &mut Store<State>, component: &Component) -> Result<()> {
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|store| match store.data().scope.deadline {
+        Some(deadline) if Instant::now() >= deadline => Err(wasmtime::Error::new(TimeLimit)),
+        // The guest gives way on every tick, so that its thread's other
+        // connections move on.
+        _ => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
+    });
+    if component.engine.options().fuel {
+        let fuel = component.spec.limits.fuel.unwrap_or(u64::MAX);
+        store.set_fuel(fuel).map_err(|e| EngineError::from_wasm(ErrorKind::Host, "can't set fuel", &e))?;
+    }
+    Ok(())
+}
+
+fn wasi(component: &Arc<Component>, instance: u64) -> Result<WasiCtx> {
+    let spec = &component.spec;
+    let mut builder = WasiCtxBuilder::new();
+    let log = |output| {
+        LineLog::new(
+            Arc::clone(&component.events),
+            Arc::clone(&component.application),
+            Arc::clone(&component.id),
+            instance,
+            output,
+        )
+    };
+    builder.stdout(log(Output::Stdout)).stderr(log(Output::Stderr));
+    builder.envs(&spec.environment).args(&spec.arguments);
+    for mount in &spec.mounts {
+        preopen(&mut builder, mount)?;
+    }
+    network(&mut builder, component);
+    Ok(builder.build())
+}
+
+pub(crate) fn preopen(builder: &mut WasiCtxBuilder, mount: &crate::component::Mount) -> Result<()> {
+    let permissions = if mount.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+    builder.preopened_dir(&mount.host, &mount.guest, permissions).map(|_| ()).map_err(|e| {
+        EngineError::from_wasm(ErrorKind::Host, &format!("can't open {} for the guest", mount.host.display()), &e)
+    })
+}
+
+/// Sockets by grant: every address is checked when it is used.
+fn network(builder: &mut WasiCtxBuilder, component: &Arc<Component>) {
+    let grants = &component.spec.outbound;
+    builder.allow_tcp(grants.any_socket("tcp")).allow_udp(grants.any_socket("udp"));
+    builder.allow_ip_name_lookup(grants.any_socket("tcp") || grants.any_socket("udp"));
+    if !grants.any_socket("tcp") && !grants.any_socket("udp") {
+        return;
+    }
+    let component = Arc::clone(component);
+    builder.socket_addr_check(move |address: SocketAddr, usage: SocketAddrUse| {
+        let allowed = component.spec.outbound.allows_socket(address, usage);
+        Box::pin(async move { allowed })
+    });
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
+    }
+}
+
+/// The flavour decides which linker functions exist.
+pub(crate) fn is_concurrent(component: &Component) -> bool {
+    component.artifact.flavour == Flavour::Concurrent
+}

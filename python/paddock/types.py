@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
 P = ParamSpec("P")
 
@@ -67,15 +68,15 @@ class CallContext:
     function: str
 
 
-class Deferred(tuple[Callable[[], T]]):
+class Deferred(tuple[Callable[[], T_co]]):
     """Work that blocks: the bridge runs it on its bounded thread pool."""
 
     __slots__ = ()
 
-    def __new__(cls, work: Callable[[], T]) -> Deferred[T]:
+    def __new__(cls, work: Callable[[], T_co]) -> Deferred[T_co]:
         return super().__new__(cls, (work,))
 
-    def __call__(self) -> T:
+    def __call__(self) -> T_co:
         return self[0]()
 
 
@@ -122,20 +123,21 @@ async def resolve(reply: Reply[T]) -> T:
     return reply
 
 
-def sequence(steps: Steps[T]) -> Reply[T]:
+def sequence(steps: Steps[T], *, mixed: bool = False) -> Reply[T]:
     """Run a body which yields replies and is sent their values, one after another.
 
-    It goes on in place as long as the replies are plain, and from the first
-    that is not, all the rest is a coroutine or a Deferred. So one provider may
-    mix plain replies with either of the two, but not the two with each other.
+    It goes on in place as long as the replies are plain; from the first that is
+    not, all the rest is one coroutine or one Deferred. A Deferred can't wait for
+    a coroutine: where replies come from several providers, say `mixed`, and the
+    rest is a coroutine in either case.
     """
     try:
         reply = steps.send(None)
         while True:
-            if isinstance(reply, Deferred):
+            if isinstance(reply, Deferred) and not mixed:
                 return Deferred(functools.partial(_finish, steps, reply))
-            if isinstance(reply, Coroutine):
-                return _await(steps, reply)
+            if isinstance(reply, (Deferred, Coroutine)):
+                return _await(steps, cast("object", reply))
             reply = steps.send(reply)
     except StopIteration as end:
         return cast("T", end.value)
@@ -147,8 +149,8 @@ def _finish(steps: Steps[T], reply: object) -> T:
             try:
                 if isinstance(reply, Coroutine):
                     reply.close()
-                    raise TypeError("a provider answered with a Deferred, then with a coroutine")
-                value = reply() if isinstance(reply, Deferred) else reply
+                    raise TypeError("a Deferred reply was followed by a coroutine")
+                value = cast("Deferred[object]", reply)() if isinstance(reply, Deferred) else reply
             except BaseException as error:
                 reply = steps.throw(error)
             else:

@@ -136,12 +136,12 @@ def bind(interface: str, grants: Grants) -> object:
 
 def nearest(interface: str) -> str | None:
     """The offered name most like `interface`: another version of it if there is one."""
-    import difflib
+    from difflib import get_close_matches
+    from os.path import commonprefix
 
     base, _, version = interface.partition("@")
-    same = {name.partition("@")[2]: name for name in OFFERED if name.partition("@")[0] == base}
-    if same:
-        close = difflib.get_close_matches(version, same, n=1, cutoff=0.0)
-        return same[close[0]] if close else next(iter(same.values()))
-    found = difflib.get_close_matches(interface, OFFERED, n=1, cutoff=0.8)
+    versions = {name.partition("@")[2]: name for name in OFFERED if name.partition("@")[0] == base}
+    if versions:
+        return versions[max(versions, key=lambda each: (len(commonprefix([each, version])), each))]
+    found = get_close_matches(interface, OFFERED, n=1, cutoff=0.8)
     return found[0] if found else None

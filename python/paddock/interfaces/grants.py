@@ -40,13 +40,15 @@ class Grants:
 
     application: str
     component: str
-    key_value: Mapping[str, KeyValueStore | None] = field(default_factory=dict)
+    key_value: Mapping[str, KeyValueStore | None] = field(
+        default_factory=dict[str, "KeyValueStore | None"]
+    )
     configuration: Configuration | None = None
     logging: LogSink | None = None
     denied: Denied = _silent
-    extra: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict[str, object])
     _reported: set[tuple[str, str]] = field(
-        default_factory=set, init=False, repr=False, compare=False
+        default_factory=set[tuple[str, str]], init=False, repr=False, compare=False
     )
 
     def refuse(self, capability: str, name: str, line: str) -> AccessDenied:

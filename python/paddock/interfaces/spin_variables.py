@@ -6,7 +6,6 @@ The two later ones have the same functions and cases; the last is asynchronous.
 
 from __future__ import annotations
 
-import json
 import re
 
 from paddock.capabilities.configuration import Configuration
@@ -43,9 +42,8 @@ class _Variables:
 
     def _present(self, name: str, value: str | None) -> str:
         if value is None:
-            self._grants.refuse(
-                "variable", name[:100], f"variables.{name[:100]} = {json.dumps('…')}"
-            )
+            shown = name[:100]
+            self._grants.refuse("variable", shown, f'variables.{shown} = "{{{{ {shown} }}}}"')
             raise Err(Variant(self.undefined, self._missing(name)))
         return value
 

@@ -79,8 +79,14 @@ class Options:
         raise self._wrong(key, "a string", value)
 
     def _wrong(self, key: str, wanted: str, value: object) -> OptionError:
-        kinds = {bool: "a boolean", int: "an integer", float: "a number", str: "a string"}
-        kind = kinds.get(type(value), "a list" if isinstance(value, list) else "a table")
+        kinds: dict[type, str] = {
+            bool: "a boolean",
+            int: "an integer",
+            float: "a number",
+            str: "a string",
+            list: "a list",
+        }
+        kind = kinds.get(type(value), "a table")
         return OptionError(key, f"{self._what}: `{key}` must be {wanted}, not {kind}")
 
 

@@ -1,7 +1,7 @@
-"""Reads `.env` files: `NAME=value` lines, as the common tools write them.
+r"""Reads `.env` files: `NAME=value` lines, as the common tools write them.
 
 A line may start with `export`. A value in single quotes is taken as it is; in
-double quotes, `\\n`, `\\t`, `\\r`, `\\"`, `\\\\` and `\\$` are escapes. A bare value
+double quotes, `\n`, `\t`, `\r`, `\"`, `\\` and `\$` are escapes. A bare value
 ends before ` #` and loses the blanks around it. Nothing is expanded.
 """
 

@@ -19,11 +19,11 @@ class Layers:
 
     def get(self, name: str, /) -> Reply[str | None]:
         """Asks each source in turn, and no further than needed."""
-        return sequence(self._get(name))
+        return sequence(self._get(name), mixed=True)
 
     def get_all(self) -> Reply[Mapping[str, str]]:
         """All names of all sources."""
-        return sequence(self._get_all())
+        return sequence(self._get_all(), mixed=True)
 
     def close(self) -> None:
         """Nothing of its own to let go."""

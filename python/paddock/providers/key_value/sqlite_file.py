@@ -54,7 +54,7 @@ LOG_LIMIT = 50_000
 IDLE = 16
 
 
-class Busy(Exception):  # noqa: N818 - a state, not a mistake
+class Busy(Exception):
     """Somebody else holds the file's write lock right now."""
 
 

@@ -1,0 +1,1 @@
+"""Shipped test suites: whoever writes a provider proves it with them."""

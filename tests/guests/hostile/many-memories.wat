@@ -1,7 +1,7 @@
 ;; Grows eight memories beside its own until each is refused, then answers
 ;; "refused": a limit has to count them together.
 (module
-  (include "respond.part.wat")
+  (include "../wat/respond.part.wat")
   (memory (export "memory") 1)
   (memory $m1 1)
   (memory $m2 1)

@@ -1,6 +1,6 @@
 ;; Grows its memory a page at a time until refused, then answers "refused".
 (module
-  (include "respond.part.wat")
+  (include "../wat/respond.part.wat")
   (memory (export "memory") 1)
   (data (i32.const 64) "refused")
   (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $out i32)

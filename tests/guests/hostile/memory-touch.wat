@@ -1,7 +1,7 @@
 ;; Grows its memory by 1 MiB at a time and writes to each new page until
 ;; refused, then answers "refused".
 (module
-  (include "respond.part.wat")
+  (include "../wat/respond.part.wat")
   (memory (export "memory") 1)
   (data (i32.const 64) "refused")
   (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $out i32)

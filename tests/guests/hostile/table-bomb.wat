@@ -1,7 +1,7 @@
 ;; Grows a table by 1,000 elements at a time until refused, then answers
 ;; "refused".
 (module
-  (include "respond.part.wat")
+  (include "../wat/respond.part.wat")
   (memory (export "memory") 1)
   (data (i32.const 64) "refused")
   (table $t 1 funcref)

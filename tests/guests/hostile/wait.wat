@@ -8,7 +8,7 @@
   (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))
   (import "wasi:io/poll@0.2.0" "[resource-drop]pollable"
     (func $drop-pollable (param i32)))
-  (include "respond.part.wat")
+  (include "../wat/respond.part.wat")
   (memory (export "memory") 18)
   (data (i32.const 64) "done")
 

@@ -10,6 +10,7 @@ pub mod engine;
 pub mod error;
 pub mod events;
 pub mod hostcall;
+pub mod http;
 pub mod limits;
 pub mod linker;
 pub mod options;

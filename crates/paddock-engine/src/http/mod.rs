@@ -1,0 +1,3 @@
+//! Serving components over HTTP.
+
+pub mod dispatch;

@@ -14,7 +14,9 @@ from paddock.manifest.positions import Positions
 from paddock.manifest.problems import ManifestMistakes, Problem, key_text
 
 #: Larger than any manifest that a person writes; protects against a wrong file.
-MOST_BYTES = 4 << 20
+MOST_BYTES = 1 << 20
+#: Tables within tables; everything after this may walk through them by recursion.
+MOST_LEVELS = 64
 
 _PLACE = re.compile(r"^(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
 
@@ -69,13 +71,31 @@ def _decode(data: bytes, file: str) -> str:
 
 def _parse(text: str, file: str) -> Mapping[str, RawValue]:
     try:
-        return cast("Mapping[str, RawValue]", tomllib.loads(text))
+        table = cast("Mapping[str, RawValue]", tomllib.loads(text))
+        if _levels(table) <= MOST_LEVELS:
+            return table
+        reason, line, column = "arrays or tables are nested too deeply", 0, 0
     except RecursionError:
         reason, line, column = "arrays or tables are nested too deeply", 0, 0
     except ValueError as error:
         reason, line, column = _place(str(error), text)
     problem = Problem(Location(file, line, column), "", reason)
     raise ManifestMistakes([problem])
+
+
+def _levels(table: Mapping[str, RawValue]) -> int:
+    """How deep a table is, counted without recursion and no further than it matters."""
+    level, values = 0, [cast("object", table)]
+    while values and level <= MOST_LEVELS:
+        level += 1
+        inner: list[object] = []
+        for value in values:
+            if isinstance(value, dict):
+                inner.extend(cast("dict[str, object]", value).values())
+            elif isinstance(value, list):
+                inner.extend(cast("list[object]", value))
+        values = inner
+    return level
 
 
 def _place(message: str, text: str) -> tuple[str, int, int]:

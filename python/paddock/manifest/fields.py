@@ -107,7 +107,8 @@ def _environment_name(value: str) -> str:
 def _status(value: int) -> int:
     if 200 <= value <= 599:
         return value
-    raise ManifestError(f"{value} is not a final HTTP status", hint="use 200 to 599")
+    # The value stays out of the text: Python can't print every integer that TOML can hold.
+    raise ManifestError("is not the status of a final response", hint="use 200 to 599")
 
 
 def _http_host(value: str) -> str:

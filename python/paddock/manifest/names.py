@@ -15,6 +15,11 @@ from paddock.errors import ManifestError
 _KEBAB = re.compile(r"(?:[a-z][a-z0-9]*|[A-Z][A-Z0-9]*)(?:-(?:[a-z][a-z0-9]*|[A-Z][A-Z0-9]*))*")
 _SNAKE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z][a-z0-9]*)*")
 
+#: So many known names are listed; a longer list helps nobody.
+_MOST_NAMES = 24
+#: Nobody mistypes a longer name; comparing one would only take time.
+_MOST_LETTERS = 80
+
 
 def check_component_id(text: str) -> str:
     """Return `text` when it is in kebab-case; ManifestError otherwise."""
@@ -46,6 +51,8 @@ def kebab(text: str, default: str = "component") -> str:
 
 def nearest(text: str, known: Iterable[str]) -> str | None:
     """The known name that `text` was most likely meant to be, None if none is near."""
+    if len(text) > _MOST_LETTERS:
+        return None
     # difflib costs some milliseconds to import and is needed for mistakes only.
     from difflib import get_close_matches
 
@@ -59,4 +66,7 @@ def did_you_mean(text: str, known: Iterable[str], *, what: str) -> str:
     names = sorted(known)
     if best := nearest(text, names):
         return f"did you mean '{best}'?"
-    return f"known {what}: {', '.join(names)}" if names else f"there are no {what}"
+    if not names:
+        return f"there are no {what}"
+    more = ", …" if len(names) > _MOST_NAMES else ""
+    return f"known {what}: {', '.join(names[:_MOST_NAMES])}{more}"

@@ -103,7 +103,7 @@ def _split(rest: str, text: str) -> tuple[str, str]:
         network = re.match(r"/[0-9]{1,3}(?=$|[:/])", tail)
         if network:
             host, tail = host + network[0], tail[network.end() :]
-        if not bracket or (tail.rstrip("/") and not tail.startswith(":")):
+        if not bracket or ":" not in host or (tail.rstrip("/") and not tail.startswith(":")):
             raise ManifestError(f"{text!r} has an invalid host", hint=_FORM)
         port = tail.rstrip("/").removeprefix(":")
         if tail.startswith(":") and not port:

@@ -63,7 +63,8 @@ def _reason(detail: ErrorDetails) -> str:
     if expected := _EXPECTED.get(kind):
         return f"must be {expected}, not {kind_of(value)}"
     if kind == "literal_error":
-        return f"must be {detail.get('ctx', {}).get('expected', 'another value')}"
+        expected = str(detail.get("ctx", {}).get("expected", "another value"))
+        return f"must be {'true' if expected == 'True' else expected}"
     if kind == "too_short":
         return "must not be empty"
     return detail["msg"]

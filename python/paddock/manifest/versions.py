@@ -32,7 +32,7 @@ def check_version(document: Document, *, spin_only: bool) -> list[Problem]:
     newer = [
         document.problem(
             (key,),
-            f"version {version} is newer than this Paddock reads",
+            "this version is newer than this Paddock reads",
             f"write '{key} = {known}', or upgrade Paddock",
         )
         for key, known in ((SPIN_KEY, 2), (PADDOCK_KEY, 1))

@@ -1,0 +1,124 @@
+"""Whatever a file holds, its reader answers with a value or with a ManifestError.
+
+Real manifests are changed byte by byte and token by token for
+PADDOCK_FUZZ_SECONDS (5 unless set) in all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from paddock.errors import ManifestError
+from paddock.manifest.codec import from_json, to_json
+from paddock.manifest.hostconfig import read_host_config
+from paddock.manifest.positions import Positions
+from paddock.manifest.problems import ManifestMistakes
+from paddock.manifest.reader import read
+
+SECONDS = float(os.environ.get("PADDOCK_FUZZ_SECONDS", "5"))
+ROOT = Path(__file__).parents[2]
+SEEDS = [
+    path.read_text()
+    for place in ("tests/manifest/corpus", "examples")
+    for path in sorted((ROOT / place).glob("**/*.toml"))
+]
+TOKENS = re.compile(r"\"\"\"|'''|\[\[|\]\]|[A-Za-z0-9_-]+|\s+|.", re.DOTALL)
+WORDS = sorted({word for seed in SEEDS for word in TOKENS.findall(seed)}) + [
+    *("0", "-1", "true", "1e999", "nan", "0x" + "f" * 5000, "9" * 4000, "2020-02-30", "07:32:00"),
+    *("{{", "}}", "{{ a }}", "{}", "[]", "''", '""', '"""', "'''", "\\", "\\u0000", "\\uD800"),
+    *("[" * 200, "x." * 500 + "x", "{a=" * 100, "\0", "\ufeff", "\r", "é", "🎉", "..", "/", ":a", "*"),
+    *("[component.a]\n", "[[component]]\n", "[[trigger.http]]\n", "[trigger]\nhttp = 1\n", "[]\n"),
+    *("spin_manifest_version = 1\n", "component = 3\n", "application = []\n", "private = true\n"),
+]
+
+
+@st.composite
+def changed_tokens(draw: st.DrawFn) -> bytes:
+    tokens = TOKENS.findall(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(1, 6))):
+        at = draw(st.integers(0, len(tokens)))
+        until = min(len(tokens), at + draw(st.integers(0, 8)))
+        kind = draw(st.sampled_from(["replace", "insert", "repeat", "move"]))
+        if kind == "replace":
+            tokens[at:until] = [draw(st.sampled_from(WORDS))]
+        elif kind == "insert":
+            tokens[at:at] = [draw(st.sampled_from(WORDS) | st.text(max_size=5))]
+        elif kind == "repeat":
+            tokens[at:at] = tokens[at:until] * draw(st.integers(1, 3))
+        else:
+            piece, tokens[at:until] = tokens[at:until], []
+            to = draw(st.integers(0, len(tokens)))
+            tokens[to:to] = piece
+    return "".join(tokens).encode("utf-8", "surrogatepass")
+
+
+@st.composite
+def changed_bytes(draw: st.DrawFn) -> bytes:
+    data = bytearray(draw(st.sampled_from(SEEDS)).encode())
+    for _ in range(draw(st.integers(1, 8))):
+        at = draw(st.integers(0, len(data)))
+        until = min(len(data), at + draw(st.integers(0, 4)))
+        data[at:until] = draw(st.binary(max_size=4))
+    return bytes(data)
+
+
+def check_manifest(data: bytes) -> None:
+    """The reader raises nothing but its error, and what it accepts survives the cache."""
+    try:
+        application = read(data, Path("fuzz/paddock.toml"))
+    except ManifestMistakes as error:
+        check_places(error, data)
+    else:
+        assert from_json(to_json(application)) == application
+
+
+def check_host_config(data: bytes) -> None:
+    """The same for the host's configuration."""
+    try:
+        read_host_config(data, Path("fuzz/host.toml"))
+    except ManifestMistakes as error:
+        check_places(error, data)
+
+
+def check_positions(data: bytes) -> None:
+    """The scanner never raises, on TOML or not."""
+    Positions(data.decode("utf-8", "replace")).locate(("component", "a", 0))
+
+
+def check_places(error: ManifestError, data: bytes) -> None:
+    assert isinstance(error, ManifestMistakes)
+    assert error.problems
+    last = data.count(b"\n") + 1
+    for problem in error.problems:
+        assert 0 <= problem.location.line <= last
+        assert problem.reason
+
+
+@pytest.mark.parametrize("check", [check_manifest, check_host_config, check_positions])
+@pytest.mark.parametrize("changed", [changed_tokens(), changed_bytes()], ids=["tokens", "bytes"])
+def test_nothing_that_a_file_holds_breaks_its_reader(
+    check: Callable[[bytes], None], changed: st.SearchStrategy[bytes]
+) -> None:
+    @settings(
+        max_examples=100,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(changed)
+    def attempt(data: bytes) -> None:
+        check(data)
+
+    # There are six of these tests; together they take the seconds.
+    end = time.monotonic() + SECONDS / 6
+    attempt()
+    while time.monotonic() < end:
+        attempt()

@@ -39,6 +39,8 @@ SET = (
     "INSERT INTO paddock_entry (store, key, value) VALUES (?, ?, ?) "
     "ON CONFLICT (store, key) DO UPDATE SET value = excluded.value"
 )
+ADD = "INSERT INTO paddock_entry (store, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+REPLACE = "UPDATE paddock_entry SET value = ? WHERE store = ? AND key = ? AND value = ?"
 DELETE = "DELETE FROM paddock_entry WHERE store = ? AND key = ?"
 FIRST = "SELECT key FROM paddock_entry WHERE store = ? ORDER BY key LIMIT ?"
 AFTER = "SELECT key FROM paddock_entry WHERE store = ? AND key > ? ORDER BY key LIMIT ?"
@@ -149,6 +151,7 @@ class SqliteStore:
         rows = [(self._id, key, value) for key, value in items]
         return self._write(
             lambda cursor: _drop(cursor.executemany(SET, rows)),
+            several=True,
             small=len(rows) <= SMALL_BATCH and sum(len(row[2]) for row in rows) <= SMALL_VALUE,
         )
 
@@ -156,16 +159,20 @@ class SqliteStore:
         """In one transaction, so all or none."""
         rows = [(self._id, key) for key in keys]
         return self._write(
-            lambda cursor: _drop(cursor.executemany(DELETE, rows)), small=len(rows) <= SMALL_BATCH
+            lambda cursor: _drop(cursor.executemany(DELETE, rows)),
+            several=True,
+            small=len(rows) <= SMALL_BATCH,
         )
 
     def increment(self, key: str, delta: int, /) -> int | Deferred[int]:
-        """In one transaction, so atomic over processes too."""
+        """Repeats a swap: half the time of a transaction, and as atomic over processes."""
 
         def work(cursor: sqlite3.Cursor) -> int:
-            total = counted(_value(cursor, self._id, key), delta, key)
-            cursor.execute(SET, (self._id, key, b"%d" % total))
-            return total
+            while True:
+                current = _value(cursor, self._id, key)
+                total = counted(current, delta, key)
+                if _swap(cursor, self._id, key, (current, b"%d" % total)):
+                    return total
 
         return self._write(work)
 
@@ -174,15 +181,11 @@ class SqliteStore:
         return self._read(lambda cursor: Snapshot(_value(cursor, self._id, key)))
 
     def swap(self, key: str, expected: Snapshot, value: bytes, /) -> bool | Deferred[bool]:
-        """In one transaction, so atomic over processes too."""
-
-        def work(cursor: sqlite3.Cursor) -> bool:
-            if _value(cursor, self._id, key) != expected.value:
-                return False
-            cursor.execute(SET, (self._id, key, value))
-            return True
-
-        return self._write(work, small=len(value) <= SMALL_VALUE)
+        """One statement, so atomic over processes too."""
+        return self._write(
+            lambda cursor: _swap(cursor, self._id, key, (expected.value, value)),
+            small=len(value) <= SMALL_VALUE,
+        )
 
     def close(self) -> None:
         """Close the file if no other store of this process uses it."""
@@ -199,15 +202,17 @@ class SqliteStore:
             sql = "SELECT id FROM paddock_store WHERE application = ? AND name = ?"
             return int(cursor.execute(sql, row).fetchone()[0])
 
-        return self._file.write(work, 1.0)
+        return self._file.write(work, 1.0, several=True)
 
     def _read(self, work: Work[T], *, small: bool = True) -> T | Deferred[T]:
         return self._run(lambda: self._file.read(work), lambda: self._file.read(work), small)
 
-    def _write(self, work: Work[T], *, small: bool = True) -> T | Deferred[T]:
+    def _write(
+        self, work: Work[T], *, small: bool = True, several: bool = False
+    ) -> T | Deferred[T]:
         return self._run(
-            lambda: self._file.write(work, SHORT),
-            lambda: self._file.write(work, 1.0),
+            lambda: self._file.write(work, SHORT, several=several),
+            lambda: self._file.write(work, 1.0, several=several),
             small and not self._full_sync,
         )
 
@@ -223,6 +228,15 @@ class SqliteStore:
 def _value(cursor: sqlite3.Cursor, store: int, key: str) -> bytes | None:
     row = cursor.execute(GET, (store, key)).fetchone()
     return row[0] if row else None
+
+
+def _swap(cursor: sqlite3.Cursor, store: int, key: str, change: tuple[bytes | None, bytes]) -> bool:
+    old, new = change
+    if old is None:
+        cursor.execute(ADD, (store, key, new))
+    else:
+        cursor.execute(REPLACE, (new, store, key, old))
+    return cursor.rowcount == 1
 
 
 def _drop(cursor: sqlite3.Cursor) -> None:

@@ -97,20 +97,23 @@ class SqliteFile:
         self.take_back(cursor)
         return result
 
-    def write(self, work: Work[T], wait: float) -> T:
-        """Run a writing in a transaction of its own; raises Busy or a CapabilityError.
+    def write(self, work: Work[T], wait: float, *, several: bool = False) -> T:
+        """Run a writing; raises Busy or a CapabilityError.
 
-        `wait` is how long to wait for this process's other writers, in seconds;
-        for other processes it does not wait at all.
+        A statement is atomic by itself; `several` makes one transaction of all
+        that `work` does. `wait` is how long to wait for this process's other
+        writers, in seconds; for other processes it does not wait at all.
         """
         if not self._writing.acquire(timeout=wait):
             raise Busy
         try:
             cursor = self.lend()
             try:
-                cursor.execute("BEGIN IMMEDIATE")
+                if several:
+                    cursor.execute("BEGIN IMMEDIATE")
                 result = work(cursor)
-                cursor.execute("COMMIT")
+                if several:
+                    cursor.execute("COMMIT")
             except BaseException as error:
                 # Closing rolls back whatever was begun.
                 cursor.connection.close()
@@ -177,7 +180,6 @@ class SqliteFile:
             sync = "FULL" if self._full_sync else "NORMAL"
             connection.execute(f"PRAGMA synchronous = {sync}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_LIMIT}")
-            connection.execute("PRAGMA mmap_size = 268435456")
         except sqlite3.Error as error:
             raise self._explain(error) from error
         return connection

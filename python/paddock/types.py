@@ -147,16 +147,20 @@ def _finish(steps: Steps[T], reply: object) -> T:
     try:
         while True:
             try:
-                if isinstance(reply, Coroutine):
-                    reply.close()
-                    raise TypeError("a Deferred reply was followed by a coroutine")
-                value = cast("Deferred[object]", reply)() if isinstance(reply, Deferred) else reply
+                value = _value(reply)
             except BaseException as error:
                 reply = steps.throw(error)
             else:
                 reply = steps.send(value)
     except StopIteration as end:
         return cast("T", end.value)
+
+
+def _value(reply: object) -> object:
+    if isinstance(reply, Coroutine):
+        reply.close()
+        raise TypeError("a Deferred reply was followed by a coroutine")
+    return cast("Deferred[object]", reply)() if isinstance(reply, Deferred) else reply
 
 
 async def _await(steps: Steps[T], reply: object) -> T:

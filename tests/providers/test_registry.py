@@ -20,7 +20,7 @@ def test_every_built_in_provider_can_be_found_and_configured(
     capability: str, type_name: str
 ) -> None:
     provider = registry.find(capability, type_name)
-    first = provider.Config.from_table({"type": type_name})
+    first = provider.Config.from_table({"type": type_name}, Path("/etc"))
     assert first == provider.Config.from_table({})
     assert hash(first) == hash(provider.Config.from_table({}))
 

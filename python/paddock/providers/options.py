@@ -85,6 +85,7 @@ class Options:
             float: "a number",
             str: "a string",
             list: "a list",
+            tuple: "a list",
         }
         kind = kinds.get(type(value), "a table")
         return OptionError(key, f"{self._what}: `{key}` must be {wanted}, not {kind}")

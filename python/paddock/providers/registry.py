@@ -36,8 +36,11 @@ class ProviderConfig(Protocol):
     """A frozen dataclass; two providers of equal type and config are the same one."""
 
     @classmethod
-    def from_table(cls, options: Mapping[str, object]) -> ProviderConfig:
-        """Read a table of the host configuration; OptionError names a bad key."""
+    def from_table(cls, options: Mapping[str, object], base: Path | None = None) -> ProviderConfig:
+        """Read a table of the host configuration; OptionError names a bad key.
+
+        `base` is the directory of the file that the table stands in.
+        """
         ...
 
 

@@ -207,7 +207,9 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
 
 def test_options_are_checked() -> None:
     assert SqliteConfig.from_table({"type": "spin", "path": "a.db"}) == SqliteConfig("a.db")
-    assert SqliteConfig.from_table({}) == SqliteConfig()
+    assert SqliteConfig.from_table({}, Path("/etc")) == SqliteConfig()
+    assert SqliteConfig.from_table({"path": "a.db"}, Path("/etc")) == SqliteConfig("/etc/a.db")
+    assert SqliteConfig.from_table({"path": "/a.db"}, Path("/etc")) == SqliteConfig("/a.db")
     cases: list[tuple[dict[str, object], str, str]] = [
         ({"path": 1}, "path", "must be a string, not an integer"),
         ({"path": ":memory:"}, "path", "can't have the path"),

@@ -31,8 +31,11 @@ class EnvironmentConfig:
     dotenv_path: str | None = None
 
     @classmethod
-    def from_table(cls, options: Mapping[str, object]) -> EnvironmentConfig:
+    def from_table(
+        cls, options: Mapping[str, object], base: Path | None = None
+    ) -> EnvironmentConfig:
         """Read a `[[variables_provider]]` table."""
+        del base
         table = Options(options, "an environment variables provider")
         prefix, dotenv_path = table.text("prefix"), table.text("dotenv_path")
         table.done()

@@ -17,8 +17,9 @@ class StaticConfig:
     values: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @classmethod
-    def from_table(cls, options: Mapping[str, object]) -> StaticConfig:
+    def from_table(cls, options: Mapping[str, object], base: Path | None = None) -> StaticConfig:
         """Read a `[[variables_provider]]` table."""
+        del base
         table = Options(options, "a static variables provider")
         values = table.texts("values")
         table.done()

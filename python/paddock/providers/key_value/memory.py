@@ -21,8 +21,9 @@ class MemoryConfig:
     """Has no options."""
 
     @classmethod
-    def from_table(cls, options: Mapping[str, object]) -> MemoryConfig:
+    def from_table(cls, options: Mapping[str, object], base: Path | None = None) -> MemoryConfig:
         """Read a `[key_value_store.X]` table."""
+        del base
         Options(options, "a memory key-value store").done()
         return cls()
 

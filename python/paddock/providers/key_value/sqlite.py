@@ -54,7 +54,7 @@ FILE_NAME = "key_value.db"
 
 @dataclass(frozen=True, slots=True)
 class SqliteConfig:
-    """`path`: the file, relative to the state directory; by default its `key_value.db`.
+    """`path`: the file, by default `key_value.db` in the state directory.
 
     `durability`: "process" keeps what was written when the process dies, "power"
     also when the machine loses power, at a disk sync for each write.
@@ -64,19 +64,21 @@ class SqliteConfig:
     durability: str = "process"
 
     @classmethod
-    def from_table(cls, options: Mapping[str, object]) -> SqliteConfig:
-        """Read a `[key_value_store.X]` table."""
+    def from_table(cls, options: Mapping[str, object], base: Path | None = None) -> SqliteConfig:
+        """Read a `[key_value_store.X]` table; a path that it has starts from `base`."""
         table = Options(options, "an SQLite key-value store")
-        path = table.text("path", FILE_NAME)
+        path = table.text("path")
         durability = table.choice("durability", ("process", "power"))
         table.done()
+        if path is None:
+            return cls(durability=durability)
         if not path or "\0" in path or path == ":memory:":
             raise OptionError(
                 "path",
                 f"an SQLite key-value store can't have the path {path!r}",
                 hint='name a file, or use type = "memory"',
             )
-        return cls(path, durability)
+        return cls(str(base / path) if base else path, durability)
 
 
 class SqliteStore:

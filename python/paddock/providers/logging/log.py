@@ -37,8 +37,9 @@ class LogConfig:
     logger: str = "paddock.guest"
 
     @classmethod
-    def from_table(cls, options: Mapping[str, object]) -> LogConfig:
+    def from_table(cls, options: Mapping[str, object], base: Path | None = None) -> LogConfig:
         """Read the options."""
+        del base
         table = Options(options, "a logging provider")
         logger = table.text("logger", "paddock.guest")
         table.done()

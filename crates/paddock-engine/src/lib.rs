@@ -6,6 +6,7 @@ pub mod artifact;
 mod bindings;
 mod cache;
 pub mod component;
+mod deadline;
 pub mod engine;
 pub mod error;
 pub mod events;

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
@@ -11,7 +10,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::component::Component;
-use crate::engine::Flavour;
+use crate::deadline::Deadline;
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::events::{EventKind, Output};
 use crate::hostcall::{CallContext, Reply};
@@ -39,7 +38,7 @@ pub struct Scope {
     pub generation: u64,
     pub instance: u64,
     pub calls: u64,
-    pub deadline: Option<Instant>,
+    pub deadline: Deadline,
     pub trace: Option<Arc<str>>,
 }
 
@@ -62,7 +61,7 @@ impl State {
             generation,
             instance,
             calls: 0,
-            deadline: component.spec.limits.time.map(|time| Instant::now() + time),
+            deadline: Deadline::after(component.spec.limits.time),
             trace,
         })
     }
@@ -101,11 +100,11 @@ impl State {
         }
     }
 
-    /// A limit that was refused since the instance began, reported once.
-    pub(crate) fn report_refusal(&mut self) {
-        if let Some((limit, value)) = self.limiter.refused.take() {
-            self.scope.component.emit(self.scope.instance, EventKind::Limit { limit, value });
-        }
+    /// Reports a limit that was refused since the last call; whether one was.
+    pub(crate) fn report_refusal(&mut self) -> bool {
+        let Some((limit, value)) = self.limiter.refused.take() else { return false };
+        self.scope.component.emit(self.scope.instance, EventKind::Limit { limit, value });
+        true
     }
 }
 
@@ -117,7 +116,7 @@ impl Scope {
             generation: self.generation,
             instance: self.instance,
             call: self.calls,
-            deadline: self.deadline,
+            deadline: self.deadline.instant(),
             trace: self.trace.as_deref(),
             interface,
             function,
@@ -128,11 +127,13 @@ impl Scope {
 /// Arms time and fuel for one event; a reused instance is armed anew.
 pub fn arm(store: &mut Store<State>, component: &Component) -> Result<()> {
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|store| match store.data().scope.deadline {
-        Some(deadline) if Instant::now() >= deadline => Err(wasmtime::Error::new(TimeLimit)),
+    store.epoch_deadline_callback(|store| {
+        if store.data().scope.deadline.passed() {
+            return Err(wasmtime::Error::new(TimeLimit));
+        }
         // The guest gives way on every tick, so that its thread's other
         // connections move on.
-        _ => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
     if component.engine.options().fuel {
         let fuel = component.spec.limits.fuel.unwrap_or(u64::MAX);
@@ -194,9 +195,4 @@ impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
     }
-}
-
-/// The flavour decides which linker functions exist.
-pub(crate) fn is_concurrent(component: &Component) -> bool {
-    component.artifact.flavour == Flavour::Concurrent
 }

@@ -1,24 +1,30 @@
 //! A request into an instance and its response out of it.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::handler::ProxyPre;
 
+use super::incoming::Incoming;
+use super::service::Service;
 use crate::component::Component;
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::outbound::Hooks;
 
-/// Why there is no response from a guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why there is no response from a guest. Each is logged where it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It trapped, or could not be instantiated. Logged already.
+    /// It trapped, or could not be instantiated.
     Failed,
-    /// Wall clock. Logged already.
+    /// Wall clock.
     TimeLimit,
-    /// It used more memory or table than it may. Logged already.
+    /// It used more memory or table than it may.
     ResourceLimit,
     /// It returned without a response, or with an error instead of one.
     NoResponse,
+    /// The host has no slot left for another instance.
+    Overloaded,
 }
 
 /// What one request brings along.
@@ -28,22 +34,37 @@ pub struct Arrival {
     pub trace: Option<Arc<str>>,
     /// Where the instance's own requests go.
     pub hooks: Hooks,
+    /// Let go of when the guest has done all its work for this request, which
+    /// may be after its response: an admission slot, for one.
+    pub guard: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// A component that handles HTTP, with its instances.
 pub struct Handler {
     component: Arc<Component>,
+    kind: Kind,
+}
+
+enum Kind {
+    /// `wasi:http/incoming-handler` 0.2.
+    Incoming(Incoming),
+    /// `wasi:http/handler` 0.3.
+    Service(Service),
 }
 
 impl Handler {
     /// # Errors
     /// `Plan`, when the component exports no HTTP handler.
     pub fn new(component: Arc<Component>) -> Result<Self> {
-        if component.linked.http.is_none() {
-            return Err(EngineError::new(ErrorKind::Plan, "the component exports no HTTP handler")
-                .hint("it must export wasi:http/incoming-handler 0.2 or wasi:http/handler 0.3"));
-        }
-        Ok(Self { component })
+        let kind = match &component.linked.http {
+            Some(ProxyPre::P2(pre)) => Kind::Incoming(Incoming::new(&component, pre.clone())),
+            Some(ProxyPre::P3(_)) => Kind::Service(Service::new(&component)),
+            None => {
+                return Err(EngineError::new(ErrorKind::Plan, "the component exports no HTTP handler")
+                    .hint("it must export wasi:http/incoming-handler 0.2 or wasi:http/handler 0.3"));
+            }
+        };
+        Ok(Self { component, kind })
     }
 
     pub fn component(&self) -> &Arc<Component> {
@@ -54,9 +75,12 @@ impl Handler {
     /// is done while the response's body is read.
     pub async fn handle(
         &self,
-        _request: http::Request<WasiBody>,
-        _arrival: Arrival,
+        request: http::Request<WasiBody>,
+        arrival: Arrival,
     ) -> std::result::Result<http::Response<WasiBody>, Failure> {
-        Err(Failure::NoResponse)
+        match &self.kind {
+            Kind::Incoming(incoming) => incoming.handle(request, arrival).await,
+            Kind::Service(service) => service.handle(request, arrival).await,
+        }
     }
 }

@@ -1,3 +1,7 @@
 //! Serving components over HTTP.
 
 pub mod dispatch;
+mod guest;
+mod incoming;
+mod reuse;
+mod service;

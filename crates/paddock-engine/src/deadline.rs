@@ -1,0 +1,57 @@
+//! A point in time that several parts watch and one of them may move.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+static BASE: LazyLock<Instant> = LazyLock::new(Instant::now);
+const NEVER: u64 = u64::MAX;
+
+/// When an event's time is over. Clones share the point: the body of a
+/// streamed response moves it on while the guest's epoch callback reads it.
+#[derive(Clone, Debug)]
+pub struct Deadline(Arc<AtomicU64>);
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(NEVER - 1)
+}
+
+impl Deadline {
+    pub fn after(time: Option<Duration>) -> Self {
+        let deadline = Self(Arc::new(AtomicU64::new(NEVER)));
+        deadline.extend(time);
+        deadline
+    }
+
+    /// Moves it to `time` from now; None for never.
+    pub fn extend(&self, time: Option<Duration>) {
+        let point = time.map_or(NEVER, |time| nanos(BASE.elapsed()).saturating_add(nanos(time)));
+        self.0.store(point, Ordering::Relaxed);
+    }
+
+    pub fn passed(&self) -> bool {
+        let point = self.0.load(Ordering::Relaxed);
+        point != NEVER && nanos(BASE.elapsed()) >= point
+    }
+
+    pub fn instant(&self) -> Option<Instant> {
+        let point = self.0.load(Ordering::Relaxed);
+        (point != NEVER).then(|| *BASE + Duration::from_nanos(point))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moved_deadline_is_seen_by_every_clone() {
+        let deadline = Deadline::after(Some(Duration::ZERO));
+        let seen = deadline.clone();
+        assert!(seen.passed());
+        deadline.extend(Some(Duration::from_secs(9)));
+        assert!(!seen.passed());
+        deadline.extend(None);
+        assert_eq!(seen.instant(), None);
+    }
+}

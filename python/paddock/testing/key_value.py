@@ -242,17 +242,17 @@ class KeyValueSuite:
 
     def test_threads_that_count_lose_nothing(self) -> None:
         self._need(self.requirements.threads, "threads")
-        self._race(lambda: _plain(self.store.increment("n", 1)))
+        self._race(lambda store: _plain(store.increment("n", 1)))
         assert self.value(self.store.get("n")) == b"200"
 
     def test_threads_that_swap_lose_nothing(self) -> None:
         self._need(self.requirements.threads, "threads")
 
-        def add_one() -> None:
+        def add_one(store: KeyValueStore) -> None:
             while True:
-                seen = _plain(self.store.snapshot("n"))
+                seen = _plain(store.snapshot("n"))
                 value = b"%d" % (int(seen.value or b"0") + 1)
-                if _plain(self.store.swap("n", seen, value)):
+                if _plain(store.swap("n", seen, value)):
                     return
 
         self._race(add_one)
@@ -312,13 +312,15 @@ class KeyValueSuite:
             return
         raise AssertionError("expected a CapabilityError")
 
-    def _race(self, work: Callable[[], object]) -> None:
+    def _race(self, work: Callable[[KeyValueStore], object]) -> None:
         failures: list[BaseException] = []
+        # Opened here: threads that came first to the property would open several.
+        store = self.store
 
         def loop() -> None:
             try:
                 for _ in range(50):
-                    work()
+                    work(store)
             except BaseException as error:
                 failures.append(error)
 

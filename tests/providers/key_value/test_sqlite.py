@@ -89,10 +89,10 @@ def test_two_processes_count_in_one_file_and_lose_nothing(tmp_path: Path) -> Non
 def test_what_was_answered_survives_a_killed_process(tmp_path: Path) -> None:
     process = counting(tmp_path, "1000000", "tell")
     assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(300)]
-    process.send_signal(signal.SIGKILL)
-    rest = process.stdout.read().split()
-    process.wait()
+    with process:
+        lines = [process.stdout.readline() for _ in range(300)]
+        process.send_signal(signal.SIGKILL)
+        rest = process.stdout.read().split()
     last = int(rest[-1] if rest else lines[-1])
     store = opened(tmp_path)
     value = store.get("n")
@@ -141,6 +141,24 @@ def test_a_lock_that_is_never_released_is_an_error_that_may_be_tried_again(
     assert raised.value.retryable
     other.close()
     assert store.increment("n", 1) == 1
+
+
+def test_a_read_that_finds_the_file_locked_waits_on_the_pool(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.set("key", b"value")
+    busy = [sqlite_file.Busy(), sqlite_file.Busy()]
+    original = sqlite_file.SqliteFile.lend
+
+    def lend(self: sqlite_file.SqliteFile) -> sqlite3.Cursor:
+        if busy:
+            raise busy.pop()
+        return original(self)
+
+    monkeypatch.setattr(sqlite_file.SqliteFile, "lend", lend)
+    reply = store.get("key")
+    assert isinstance(reply, Deferred)
+    assert reply() == b"value"
 
 
 def test_reading_leaves_no_transaction_behind(store: SqliteStore, tmp_path: Path) -> None:

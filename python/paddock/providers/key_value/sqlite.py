@@ -93,12 +93,15 @@ class SqliteStore:
     def get(self, key: str, /) -> bytes | Deferred[bytes | None] | None:
         """Written out, without `_read`, since this is the call that must be fast."""
         file = self._file
-        cursor = file.lend()
         try:
-            row = cursor.execute(GET, (self._id, key)).fetchone()
-        except sqlite3.Error:
+            cursor = file.lend()
+            try:
+                row = cursor.execute(GET, (self._id, key)).fetchone()
+            except sqlite3.Error:
+                cursor.connection.close()
+                raise
+        except (sqlite3.Error, Busy):
             # A second attempt explains, or waits, as every other reading does.
-            cursor.connection.close()
             return self._read(lambda again: _value(again, self._id, key))
         file.take_back(cursor)
         return row[0] if row else None

@@ -177,10 +177,14 @@ class SqliteFile:
             connection = sqlite3.connect(
                 self.path, timeout=0, isolation_level=None, check_same_thread=False
             )
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+        try:
             sync = "FULL" if self._full_sync else "NORMAL"
             connection.execute(f"PRAGMA synchronous = {sync}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_LIMIT}")
         except sqlite3.Error as error:
+            connection.close()
             raise self._explain(error) from error
         return connection
 

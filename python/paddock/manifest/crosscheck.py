@@ -8,6 +8,7 @@ here and reported by its shape.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import cast
 
 from paddock.errors import ManifestError
@@ -15,7 +16,7 @@ from paddock.manifest import outbound, routes
 from paddock.manifest.document import Document
 from paddock.manifest.names import did_you_mean
 from paddock.manifest.positions import KeyPath
-from paddock.manifest.problems import Problem, key_text
+from paddock.manifest.problems import MOST_SOUGHT, Problem, key_text
 from paddock.manifest.shapes import PADDOCK_ONLY
 from paddock.manifest.templates import variables_of
 
@@ -34,7 +35,7 @@ def cross_check(document: Document, *, spin_only: bool) -> list[Problem]:
         _chained,
         _collisions,
     )
-    problems = [problem for check in checks for problem in check(document)]
+    problems = [one for check in checks for one in islice(check(document), MOST_SOUGHT)]
     if spin_only:
         problems.extend(_paddock_keys(document))
     return problems

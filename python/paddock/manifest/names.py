@@ -17,8 +17,9 @@ _SNAKE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z][a-z0-9]*)*")
 
 #: So many known names are listed; a longer list helps nobody.
 _MOST_NAMES = 24
-#: Nobody mistypes a longer name; comparing one would only take time.
+#: Longer names, and more of them, are not compared: it takes time and helps nobody.
 _MOST_LETTERS = 80
+_MOST_COMPARED = 100
 
 
 def check_component_id(text: str) -> str:
@@ -51,7 +52,8 @@ def kebab(text: str, default: str = "component") -> str:
 
 def nearest(text: str, known: Iterable[str]) -> str | None:
     """The known name that `text` was most likely meant to be, None if none is near."""
-    if len(text) > _MOST_LETTERS:
+    known = list(known)
+    if len(text) > _MOST_LETTERS or len(known) > _MOST_COMPARED:
         return None
     # difflib costs some milliseconds to import and is needed for mistakes only.
     from difflib import get_close_matches

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from paddock.errors import ManifestError
 from paddock.manifest.model import Location
 
+#: So many are looked for by one check, since a hint takes time to find.
+MOST_SOUGHT = 1000
 #: A file that is wrong from end to end is cut here; nobody reads on.
 _MOST_SHOWN = 100
 

@@ -13,7 +13,7 @@ from paddock.manifest.document import Document
 from paddock.manifest.fields import TAG
 from paddock.manifest.names import did_you_mean
 from paddock.manifest.positions import KeyPath
-from paddock.manifest.problems import Problem, key_text
+from paddock.manifest.problems import MOST_SOUGHT, Problem, key_text
 from paddock.manifest.quantities import kind_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -37,7 +37,7 @@ def validate(shape: type[M], document: Document) -> tuple[M | None, list[Problem
         return shape.model_validate(document.table), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-        return None, [_problem(shape, document, detail) for detail in details]
+        return None, [_problem(shape, document, detail) for detail in details[:MOST_SOUGHT]]
 
 
 def _problem(shape: type[BaseModel], document: Document, detail: ErrorDetails) -> Problem:

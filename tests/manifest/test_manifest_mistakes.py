@@ -272,3 +272,11 @@ def test_a_file_full_of_mistakes_is_cut() -> None:
     assert len(error.problems) > 500
     assert "more mistakes" in str(error)
     assert len(str(error).splitlines()) < 250
+
+
+def test_thousands_of_mistakes_beside_thousands_of_names_are_not_compared_pair_by_pair() -> None:
+    # Comparing all pairs of these takes minutes.
+    used = ",".join(f"a{number} = '{{{{ zzz{number} }}}}'" for number in range(5000))
+    declared = "".join(f"zz{number} = {{ default = '' }}\n" for number in range(5000))
+    error = mistakes(f"{HEAD}{COMPONENT}variables = {{ {used} }}\n[variables]\n{declared}")
+    assert len(error.problems) == 1000

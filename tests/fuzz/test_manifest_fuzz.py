@@ -31,7 +31,8 @@ SEEDS = [
     for path in sorted((ROOT / place).glob("**/*.toml"))
 ]
 TOKENS = re.compile(r"\"\"\"|'''|\[\[|\]\]|[A-Za-z0-9_-]+|\s+|.", re.DOTALL)
-WORDS = sorted({word for seed in SEEDS for word in TOKENS.findall(seed)}) + [
+WORDS = sorted({word for seed in SEEDS for word in TOKENS.findall(seed)})
+NASTY = [
     *("0", "-1", "true", "1e999", "nan", "0x" + "f" * 5000, "9" * 4000, "2020-02-30", "07:32:00"),
     *("{{", "}}", "{{ a }}", "{}", "[]", "''", '""', '"""', "'''", "\\", "\\u0000", "\\uD800"),
     *("[" * 200, "x." * 500 + "x", "{a=" * 100, "\0", "\ufeff", "\r", "é", "🎉", "..", "/", ":a", "*"),
@@ -46,11 +47,18 @@ def changed_tokens(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, len(tokens)))
         until = min(len(tokens), at + draw(st.integers(0, 8)))
-        kind = draw(st.sampled_from(["replace", "insert", "repeat", "move"]))
-        if kind == "replace":
-            tokens[at:until] = [draw(st.sampled_from(WORDS))]
+        kind = draw(st.sampled_from(["value", "replace", "insert", "repeat", "move"]))
+        word = draw(st.sampled_from(NASTY) | st.sampled_from(WORDS) | st.text(max_size=5))
+        if kind == "value":
+            # Most nasty words are only interesting where a value stands.
+            marks = [index for index, token in enumerate(tokens) if token == "="]
+            at = draw(st.sampled_from(marks)) if marks else 0
+            end = next((i for i in range(at, len(tokens)) if "\n" in tokens[i]), len(tokens))
+            tokens[at + 1 : end] = [word]
+        elif kind == "replace":
+            tokens[at:until] = [word]
         elif kind == "insert":
-            tokens[at:at] = [draw(st.sampled_from(WORDS) | st.text(max_size=5))]
+            tokens[at:at] = [word]
         elif kind == "repeat":
             tokens[at:at] = tokens[at:until] * draw(st.integers(1, 3))
         else:

@@ -1,0 +1,49 @@
+"""From prepared applications to the core's immutable generation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from paddock import _core
+from paddock.host.prepare import PreparedApplication
+from paddock.manifest.hostconfig import HostConfig
+from paddock.manifest.model import HttpTrigger
+
+
+def build(
+    number: int, prepared: Sequence[PreparedApplication], configuration: HostConfig
+) -> _core.Generation:
+    """Raises PlanError when two routes would answer the same request."""
+    limits = configuration.limits
+    applications: list[_core.ApplicationSpec] = []
+    routes: list[_core.RouteSpec] = []
+    for each in prepared:
+        application = each.desired.application
+        wanted = [c.limits.instances for c in application.components.values() if c.limits.instances]
+        applications.append(
+            _core.ApplicationSpec(
+                id=application.name,
+                components=each.components,
+                instances=min([limits.instances, *wanted]),
+                queue=limits.queue,
+                queue_timeout=limits.queue_timeout,
+                bare=each.desired.bare,
+            )
+        )
+        routes += [_route(application.name, trigger) for trigger in application.http]
+    return _core.Generation(number, applications, routes)
+
+
+def _route(application: str, trigger: HttpTrigger) -> _core.RouteSpec:
+    static = trigger.static_response
+    return _core.RouteSpec(
+        application=application,
+        trigger=trigger.id,
+        route=trigger.route,
+        component=trigger.component,
+        static=(static.status_code, list(static.headers.items()), static.body.encode())
+        if static
+        else None,
+        methods=list(trigger.methods),
+        host=trigger.host,
+    )

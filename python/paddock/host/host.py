@@ -1,0 +1,228 @@
+"""A host: what runs, and the one way to change it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paddock import _core
+from paddock.errors import PlanError
+from paddock.host import plan as planning
+from paddock.host.desired import Desired
+from paddock.host.generation import build
+from paddock.host.handles import Handle, Handles
+from paddock.host.plan import Plan
+from paddock.host.prepare import Preparation, PreparedApplication, Tools
+from paddock.types import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOG = logging.getLogger("paddock.host")
+
+#: Seconds that requests of a replaced generation may still take.
+RETIRE = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How a host makes machine code; see `paddock up --help`.
+
+    `cache_dir` None keeps no compiled code on disk.
+    """
+
+    compiler: str = "cranelift"
+    fuel: bool = False
+    cache_dir: Path | None = None
+    pooling: bool = True
+    allow_precompiled: bool = False
+    instances: int = 1100
+
+    def options(self) -> _core.EngineOptions:
+        """The core's own options, with the user's key for the cache."""
+        from paddock.host.state import cache_key
+
+        cache = self.cache_dir
+        return _core.EngineOptions(
+            compiler=self.compiler,
+            fuel=self.fuel,
+            pooling=self.pooling,
+            instances=self.instances,
+            cache_dir=str(cache / "code") if cache else None,
+            cache_key=cache_key(cache) if cache else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The outcome of an apply."""
+
+    generation: int
+    plan: Plan
+
+
+class Host:
+    """Runs what was last applied. Make it on a running event loop; `stop` it there."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        engine: EngineSettings,
+        *,
+        on_events: Callable[[list[_core.Event]], None],
+        on_exit: Callable[[], None] | None = None,
+    ) -> None:
+        self.state_dir = state_dir
+        self.started = time.time()
+        self._settings = engine
+        self._runtime = _core.Runtime(asyncio.get_running_loop(), on_events, on_exit=on_exit)
+        self._engine = _core.Engine(engine.options())
+        self._handles = Handles(state_dir)
+        self._lock = asyncio.Lock()
+        self._running: list[PreparedApplication] = []
+        self._retiring: set[asyncio.Task[None]] = set()
+        self.desired = Desired()
+        self.generation = 0
+        self.server: _core.Server | None = None
+        self._committed: _core.Generation | None = None
+        self._held: list[Handle] = []
+
+    async def plan(self, desired: Desired) -> Plan:
+        """What applying `desired` would change. PlanError with every reason against it."""
+        async with self._lock:
+            preparation = self._preparation(desired)
+            try:
+                prepared = await preparation.run()
+                build(self.generation + 1, prepared, desired.configuration)
+                return planning.compare(self._running, prepared)
+            finally:
+                await preparation.undo()
+
+    async def apply(self, desired: Desired, *, expected: int | None = None) -> Applied:
+        """Make the host run `desired`; refused whole, or carried out whole.
+
+        `expected` is the generation which the caller saw; PlanError if another
+        one was committed since. Requests under way, with all calls that they
+        make, finish on the generation where they began.
+        """
+        async with self._lock:
+            if expected is not None and expected != self.generation:
+                raise PlanError(
+                    f"the host is at generation {self.generation}, not {expected}",
+                    hint="somebody else applied a change; look at it with: paddock status",
+                )
+            preparation = self._preparation(desired)
+            prepared = await preparation.run()
+            try:
+                generation = build(self.generation + 1, prepared, desired.configuration)
+                await self._seed(prepared)
+            except BaseException:
+                await preparation.undo()
+                raise
+            changes = planning.compare(self._running, prepared)
+            if self.server is None:
+                self.server = _core.Server(self._runtime, _server_options(desired))
+            self.server.commit(generation)
+            self.generation += 1
+            self._retire(preparation)
+            self._running, self.desired = prepared, desired
+            self._committed = generation
+            for line in changes.changes:
+                LOG.info("generation %d: %s", self.generation, line)
+            return Applied(self.generation, changes)
+
+    def _preparation(self, desired: Desired) -> Preparation:
+        tools = Tools(
+            self._engine,
+            self._runtime,
+            self._handles,
+            self.state_dir,
+            self._settings.allow_precompiled,
+        )
+        return Preparation(tools, desired)
+
+    async def _seed(self, prepared: list[PreparedApplication]) -> None:
+        """`--key-value` goes into the store `default` of an application that is new here."""
+        running = {each.desired.application.name for each in self._running}
+        for application in prepared:
+            values = application.desired.overrides.key_values
+            if not values or application.desired.application.name in running:
+                continue
+            handle = application.stores.get("default")
+            if handle is None:
+                raise PlanError(
+                    "--key-value was given, but no component is granted the store 'default'",
+                    hint='add key_value_stores = ["default"] to a component',
+                )
+            for key, value in values.items():
+                await resolve(handle.store.set(key, value.encode()))
+
+    def _retire(self, preparation: Preparation) -> None:
+        old, held = self._committed, self._held
+        self._held = preparation.acquired
+        if old is None:
+            return
+
+        async def wait() -> None:
+            await old.retired(RETIRE)
+            await self._handles.release(held)
+
+        task = asyncio.create_task(wait())
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    def status(self) -> dict[str, object]:
+        """What runs, for `paddock status`; holds no configuration values."""
+        applications: list[dict[str, object]] = []
+        for each in self._running:
+            application = each.desired.application
+            applications.append(
+                {
+                    "name": application.name,
+                    "version": application.version,
+                    "source": str(application.source) if application.source else None,
+                    "components": [
+                        {"id": id, "digest": digest} for id, (digest, _) in each.facts.items()
+                    ],
+                    "routes": [
+                        {
+                            "route": trigger.route,
+                            "host": trigger.host,
+                            "methods": list(trigger.methods),
+                            "component": trigger.component,
+                        }
+                        for trigger in application.http
+                    ],
+                    "stores": {name: handle.key.type for name, handle in each.stores.items()},
+                }
+            )
+        return {
+            "generation": self.generation,
+            "started": self.started,
+            "applications": applications,
+            "server": self.server.stats() if self.server else {},
+        }
+
+    async def stop(self, timeout: float) -> int:
+        """Finish what runs within `timeout` seconds; the number of requests cut off."""
+        left = await self.server.drain(timeout) if self.server else 0
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await self._handles.close()
+        self._runtime.shutdown(2.0)
+        return left
+
+
+def _server_options(desired: Desired) -> _core.ServerOptions:
+    limits = desired.configuration.limits
+    return _core.ServerOptions(
+        header_timeout=limits.header_timeout,
+        idle_timeout=limits.idle_timeout,
+        body=limits.body,
+        connections=limits.connections,
+    )

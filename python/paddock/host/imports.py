@@ -1,0 +1,69 @@
+"""Checks what a component imports against what is offered, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from paddock.interfaces.catalogue import find, nearest
+from paddock.manifest.model import Component
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`bound`: imports that Python answers. The rest are lines for the user."""
+
+    bound: tuple[str, ...]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def check(
+    component: Component, imports: Iterable[str], built_in: Callable[[str], bool]
+) -> Checked:
+    """Sort a component's imports into answered, refused, and answered but not granted."""
+    bound: list[str] = []
+    problems: list[str] = []
+    warnings: list[str] = []
+    for name in imports:
+        if built_in(name):
+            warnings += _ungranted_builtin(component, name)
+            continue
+        offer = find(name)
+        if offer is None:
+            problems.append(_refusal(component, name))
+            continue
+        bound.append(name)
+        if offer.capability == "key_value" and not component.key_value_stores:
+            warnings.append(
+                f"{component.location}: component '{component.id}' imports a "
+                f"{offer.plain_words} but no store is granted; a call gets access-denied. "
+                'To grant one: key_value_stores = ["default"]'
+            )
+    return Checked(tuple(bound), tuple(problems), tuple(dict.fromkeys(warnings)))
+
+
+def _ungranted_builtin(component: Component, name: str) -> list[str]:
+    outgoing = name.startswith(("wasi:http/outgoing-handler@", "wasi:http/client@"))
+    if outgoing and not component.allowed_outbound_hosts:
+        return [
+            f"{component.location}: component '{component.id}' imports outgoing HTTP ({name}) "
+            "but no host is granted; a request is denied. "
+            'To grant one: allowed_outbound_hosts = ["https://example.com"]'
+        ]
+    return []
+
+
+def _refusal(component: Component, name: str) -> str:
+    close = nearest(name)
+    offered = f"the nearest that is offered is {close}" if close else "nothing like it is offered"
+    return (
+        f"{component.at('source')}: component '{component.id}' imports {_plain(name)}, "
+        f"which this host does not offer; {offered}"
+    )
+
+
+def _plain(name: str) -> str:
+    package, _, version = name.partition("@")
+    version = f" in version {version}" if version else ""
+    return f"the interface {package}{version}"

@@ -1,0 +1,68 @@
+"""What an apply would change: for `--dry-run`, the log and the control socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from paddock.host.prepare import PreparedApplication
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`changes` and `warnings` are sentences; no change means nothing to do."""
+
+    changes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """For the control socket and `--json`."""
+        return {"changes": list(self.changes), "warnings": list(self.warnings)}
+
+
+def compare(
+    before: Sequence[PreparedApplication], after: Sequence[PreparedApplication]
+) -> Plan:
+    """The difference between two prepared states, in the words of the manifest."""
+    old = {each.desired.application.name: each for each in before}
+    new = {each.desired.application.name: each for each in after}
+    changes = [f"application '{name}': removed" for name in old.keys() - new.keys()]
+    warnings: list[str] = []
+    for name, application in new.items():
+        warnings += application.warnings
+        if name not in old:
+            changes.append(f"application '{name}': added with {_count(application)}")
+        else:
+            changes += _application(name, old[name], application)
+    return Plan(tuple(changes), tuple(warnings))
+
+
+def _count(application: PreparedApplication) -> str:
+    number = len(application.components)
+    return f"{number} component" + ("" if number == 1 else "s")
+
+
+def _application(name: str, old: PreparedApplication, new: PreparedApplication) -> Iterable[str]:
+    for component in old.facts.keys() - new.facts.keys():
+        yield f"application '{name}': component '{component}' removed"
+    for component, (digest, rest) in new.facts.items():
+        known = old.facts.get(component)
+        if known is None:
+            yield f"application '{name}': component '{component}' added"
+        elif known[0] != digest:
+            yield f"application '{name}': component '{component}' exchanged ({_short(known[0])} -> {_short(digest)})"
+        elif known[1] != rest:
+            yield f"application '{name}': component '{component}' configured anew"
+    for store, handle in new.stores.items():
+        before = old.stores.get(store)
+        if before is not None and before.key != handle.key:
+            yield (
+                f"application '{name}': key-value store '{store}' exchanged "
+                f"({before.key.type} -> {handle.key.type}); data in the old one stays behind there"
+            )
+    if old.desired.application.http != new.desired.application.http:
+        yield f"application '{name}': routes changed"
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]

@@ -1,0 +1,253 @@
+"""The first step of an apply: everything that can fail, without touching what runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paddock import _core
+from paddock.errors import ManifestError, PaddockError, PlanError
+from paddock.host import assets, variables
+from paddock.host.desired import Desired, DesiredApplication
+from paddock.host.grants import bound_interfaces, outbound
+from paddock.host.handles import Handle, Handles, unknown_store
+from paddock.host.imports import Checked, check
+from paddock.manifest.model import Application, Component, HttpTrigger
+
+if TYPE_CHECKING:
+    from paddock.capabilities.configuration import Configuration
+
+
+@dataclass(slots=True)
+class PreparedApplication:
+    """One application, ready to be committed."""
+
+    desired: DesiredApplication
+    components: dict[str, _core.Component] = field(default_factory=dict[str, "_core.Component"])
+    #: What each component is, comparable between generations; see `plan`.
+    facts: dict[str, tuple[str, object]] = field(default_factory=dict[str, tuple[str, object]])
+    stores: dict[str, Handle] = field(default_factory=dict[str, Handle])
+    warnings: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What preparing needs of its host."""
+
+    engine: _core.Engine
+    runtime: _core.Runtime
+    handles: Handles
+    state_dir: Path
+    allow_precompiled: bool
+
+
+class Preparation:
+    """Prepares all applications of one `Desired`; collects every reason against it."""
+
+    def __init__(self, tools: Tools, desired: Desired) -> None:
+        self._tools = tools
+        self._desired = desired
+        self._problems: list[str] = []
+        self._hints: list[str] = []
+        self.acquired: list[Handle] = []
+        self.applications: list[PreparedApplication] = []
+
+    async def run(self) -> list[PreparedApplication]:
+        """All applications prepared, or PlanError with all reasons and nothing kept."""
+        try:
+            names = [each.application.name for each in self._desired.applications]
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                self._problems.append(f"two applications are named '{name}'")
+            artifacts = await self._load()
+            for each in self._desired.applications:
+                prepared = await self._application(each, artifacts)
+                if prepared is not None:
+                    self.applications.append(prepared)
+            if self._problems:
+                raise PlanError("\n".join(dict.fromkeys(self._problems)), hint=self._hint())
+        except BaseException:
+            await self.undo()
+            raise
+        return self.applications
+
+    async def undo(self) -> None:
+        """Give back what was opened for a plan that is not carried out."""
+        await self._tools.handles.release(self.acquired)
+        self.acquired = []
+
+    def _hint(self) -> str | None:
+        return "\n".join(dict.fromkeys(self._hints)) or None
+
+    def _refuse(self, where: object, error: PaddockError) -> None:
+        self._problems.append(f"{where}: {error.message}")
+        if error.hint:
+            self._hints.append(error.hint)
+
+    async def _load(self) -> Mapping[Path, _core.Artifact]:
+        wanted: dict[Path, Component] = {}
+        for each in self._desired.applications:
+            for component in each.application.components.values():
+                if isinstance(component.source, Path):
+                    wanted.setdefault(component.source, component)
+                else:
+                    self._problems.append(
+                        f"{component.at('source')}: component '{component.id}' comes from a "
+                        "registry or URL, which is not supported yet; download it and name the file"
+                    )
+        loaded = await asyncio.gather(
+            *(asyncio.to_thread(self._artifact, path) for path in wanted), return_exceptions=True
+        )
+        artifacts: dict[Path, _core.Artifact] = {}
+        for (path, component), result in zip(wanted.items(), loaded, strict=True):
+            if isinstance(result, PaddockError):
+                self._refuse(f"{component.at('source')}: component '{component.id}'", result)
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                artifacts[path] = result
+        return artifacts
+
+    def _artifact(self, path: Path) -> _core.Artifact:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise PlanError(
+                f"can't read {path}: {error.strerror}",
+                hint="build the application first: paddock build",
+            ) from error
+        if path.suffix.lower() == ".cwasm" and self._tools.allow_precompiled:
+            return self._tools.engine.load_precompiled(data)
+        return self._tools.engine.load(data)
+
+    async def _application(
+        self, desired: DesiredApplication, artifacts: Mapping[Path, _core.Artifact]
+    ) -> PreparedApplication | None:
+        application = desired.application
+        before = len(self._problems)
+        self._unsupported(application)
+        try:
+            source = variables.layers(desired, self._desired.configuration, self._tools.state_dir)
+            values, missing = await variables.known_values(desired, source)
+        except PaddockError as error:
+            self._refuse(application.location, error)
+            return None
+        self._problems += missing
+        if missing:
+            return None
+        prepared = PreparedApplication(desired)
+        await self._stores(prepared)
+        for component in application.components.values():
+            artifact = None
+            if isinstance(component.source, Path):
+                artifact = artifacts.get(component.source)
+            if artifact is None:
+                continue
+            try:
+                await self._component(prepared, component, artifact, values, source)
+            except PaddockError as error:
+                self._refuse(f"{component.location}: component '{component.id}'", error)
+        return prepared if len(self._problems) == before else None
+
+    def _unsupported(self, application: Application) -> None:
+        entries = list(application.unsupported)
+        for component in application.components.values():
+            entries += component.unsupported
+        for trigger in application.http:
+            entries += trigger.unsupported
+            if trigger.executor.type != "http":
+                self._problems.append(
+                    f"{trigger.location}: executor '{trigger.executor.type}' is not supported yet"
+                )
+        for entry in entries:
+            if entry.refuse:
+                self._problems.append(f"{entry.location}: {entry.key}: {entry.reason}")
+        for trigger in application.triggers:
+            self._problems.append(
+                f"{trigger.location}: no trigger of type '{trigger.type}' is installed (there is: http)"
+            )
+
+    async def _stores(self, prepared: PreparedApplication) -> None:
+        application = prepared.desired.application
+        configuration = self._desired.configuration
+        for component in application.components.values():
+            for name in component.key_value_stores:
+                if name in prepared.stores:
+                    continue
+                where = component.at("key_value_stores")
+                try:
+                    key = self._tools.handles.key(application.name, name, configuration)
+                    if key is None:
+                        known = configuration.key_value_stores
+                        raise unknown_store(component.id, name, where, known)
+                    handle = await asyncio.to_thread(self._tools.handles.acquire, key)
+                except (PaddockError, ManifestError) as error:
+                    provider = configuration.key_value_stores.get(name)
+                    self._refuse(provider.location if provider else where, error)
+                    continue
+                self.acquired.append(handle)
+                prepared.stores[name] = handle
+
+    async def _component(
+        self,
+        prepared: PreparedApplication,
+        component: Component,
+        artifact: _core.Artifact,
+        values: Mapping[str, str],
+        source: Configuration,
+    ) -> None:
+        checked: Checked = check(component, artifact.imports, _core.built_in)
+        self._problems += checked.problems
+        prepared.warnings += checked.warnings
+        if checked.problems:
+            return
+        application = prepared.desired.application
+        self._handles_http(application, component, artifact)
+        mounts = await asyncio.to_thread(
+            assets.mounts, application, component, self._tools.state_dir
+        )
+        limits = self._desired.configuration.limits
+        reuse = component.reuse
+        spec = _core.ComponentSpec(
+            application=application.name,
+            id=component.id,
+            environment=list(
+                {**component.environment, **prepared.desired.overrides.environment}.items()
+            ),
+            arguments=[],
+            mounts=[(str(host), guest, writable) for host, guest, writable in mounts],
+            memory=component.limits.memory or limits.memory,
+            table=component.limits.table or limits.table,
+            time=component.limits.time if component.limits.time is not None else limits.time,
+            fuel=None,
+            outbound=outbound(component, values),
+            reuse=(reuse.requests, reuse.concurrency, reuse.idle) if reuse else None,
+        )
+        bound = bound_interfaces(checked.bound, application, component, prepared.stores, source)
+        prepared.components[component.id] = _core.Component(
+            self._tools.engine, artifact, spec, bound, self._tools.runtime
+        )
+        stores = tuple(prepared.stores[name].key for name in component.key_value_stores)
+        files = tuple(str(host) for host, _, _ in mounts)
+        prepared.facts[component.id] = (
+            artifact.digest,
+            (component, tuple(sorted(values.items())), stores, files, prepared.desired.overrides),
+        )
+
+    def _handles_http(
+        self, application: Application, component: Component, artifact: _core.Artifact
+    ) -> None:
+        triggers: list[HttpTrigger] = [t for t in application.http if t.component == component.id]
+        exports = ("wasi:http/incoming-handler@0.2.", "wasi:http/handler@0.3.")
+        if not triggers or any(name.startswith(exports) for name in artifact.exports):
+            return
+        self._problems.append(
+            f"{triggers[0].location}: component '{component.id}' has a route but exports no HTTP "
+            f"handler (it exports: {', '.join(artifact.exports) or 'nothing'})"
+        )
+        self._hints.append(
+            "an HTTP component exports wasi:http/incoming-handler 0.2 or wasi:http/handler 0.3; "
+            "a command is run with: paddock run"
+        )

@@ -1,0 +1,309 @@
+"""The life of `paddock up` and `paddock serve`: from a manifest to a drained end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from paddock.errors import PaddockError
+from paddock.host import handover, listen, logs
+from paddock.host.control import ControlServer
+from paddock.host.desired import Desired, DesiredApplication, Overrides
+from paddock.host.host import EngineSettings, Host
+from paddock.host.state import private_directory, state_directory
+from paddock.manifest.hostconfig import HostConfig
+from paddock.manifest.model import Application
+
+LOG = logging.getLogger("paddock.host")
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What `up` and `serve` were asked for.
+
+    `bare` serves a component as it is, as `wasmtime serve` does. `arguments` is
+    the command line with which a successor process is started.
+    """
+
+    manifest: Path
+    listen: str = "127.0.0.1:3000"
+    config: Path | None = None
+    overrides: Overrides = Overrides()
+    quiet: bool = False
+    json: bool = False
+    log_dir: Path | None = None
+    state_dir: Path | None = None
+    watch: bool = False
+    engine: EngineSettings = EngineSettings()
+    tls: tuple[Path, Path] | None = None
+    bare: bool = False
+    #: In place of reading `manifest`, for `serve` with its own grants.
+    application: Application | None = None
+    inherited: handover.Inherited | None = None
+    arguments: tuple[str, ...] = field(default_factory=lambda: tuple(sys.argv[1:]))
+
+
+async def serve_application(options: UpOptions) -> int:
+    """Serve until a signal or `paddock stop`; the exit code."""
+    return await _Service(options).run()
+
+
+class _Service:
+    def __init__(self, options: UpOptions) -> None:
+        self._options = options
+        self._stop = asyncio.Event()
+        self._listener: socket.socket | None = None
+        self._succeeded = False
+
+    async def run(self) -> int:
+        options = self._options
+        from paddock.manifest.reader import find
+
+        manifest = Path(os.path.abspath(find(options.manifest)))
+        configuration = _configuration(options.config)
+        state_dir = private_directory(
+            state_directory(manifest, options.state_dir or configuration.state_dir)
+        )
+        directory = options.log_dir or configuration.log_dir
+        logs.set_up(logs.LogOptions(options.json, options.quiet, directory))
+        self._manifest = manifest
+        desired = self._desired(configuration)
+        self._signals()
+        host = self._host = Host(
+            state_dir, options.engine, on_events=logs.report, on_exit=self._stop.set
+        )
+        control = ControlServer(state_dir, self._operations())
+        try:
+            self._listener = self._listening()
+            await host.apply(desired)
+            self._accept(configuration)
+            await control.start(replace=options.inherited is not None)
+            self._announce()
+            if options.inherited is not None:
+                options.inherited.serving()
+            await self._until_stopped()
+        finally:
+            await control.close()
+            code = await self._end(configuration)
+        return code
+
+    def _desired(self, configuration: HostConfig) -> Desired:
+        application = self._options.application or load_cached(self._manifest, self._options)
+        chosen = DesiredApplication(application, self._options.overrides, self._options.bare)
+        return Desired((chosen,), configuration)
+
+    def _listening(self) -> socket.socket:
+        inherited = self._options.inherited
+        if inherited is not None:
+            return socket.socket(fileno=inherited.listeners[0])
+        return listen.bind(listen.parse_address(self._options.listen))
+
+    def _accept(self, configuration: HostConfig) -> None:
+        assert self._listener is not None and self._host.server is not None
+        tls = self._options.tls
+        if tls is None and configuration.tls is not None:
+            tls = (configuration.tls.certificate, configuration.tls.key)
+        self._tls = tls is not None
+        if tls is not None:
+            self._host.server.tls(_pem(tls[0]), _pem(tls[1]))
+        # The core gets a descriptor of its own; this one is kept for a successor.
+        self._host.server.listen(os.dup(self._listener.fileno()))
+
+    def _announce(self) -> None:
+        assert self._listener is not None
+        base = listen.url(self._listener, tls=self._tls)
+        if self._options.bare:
+            # The words of the Wasmtime command line, which adapters look for.
+            print(f"Serving HTTP on {base}/", file=sys.stderr, flush=True)
+            return
+        print(f"Serving {base}", flush=True)
+        for each in self._host.desired.applications:
+            for trigger in each.application.http:
+                target = trigger.component or "static response"
+                if trigger.route is None:
+                    print(f"  {target}: (private)", flush=True)
+                    continue
+                where = trigger.route.removesuffix("...") if trigger.route != "/..." else "/"
+                wild = " (wildcard)" if trigger.route.endswith("/...") else ""
+                print(f"  {target}: {base}{where}{wild}", flush=True)
+
+    async def _until_stopped(self) -> None:
+        if not self._options.watch:
+            await self._stop.wait()
+            return
+        from paddock.host.watch import watch
+
+        watching = asyncio.create_task(
+            watch(lambda: self._host.desired, self._reapply, self._manifest, self._options.config)
+        )
+        try:
+            await self._stop.wait()
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+
+    async def _reapply(self) -> None:
+        """Read manifest and configuration again and apply them; logs what is wrong."""
+        try:
+            desired = self._desired(_configuration(self._options.config))
+            applied = await self._host.apply(desired)
+        except PaddockError as error:
+            LOG.error("not applied, the old version goes on serving:\n%s", error)
+            return
+        if not applied.plan.changes:
+            LOG.info("nothing changed")
+
+    def _operations(self) -> Mapping[str, object]:
+        return {
+            "status": self._status,
+            "plan": self._plan,
+            "apply": self._apply,
+            "stop": self._ask_stop,
+            "upgrade": self._upgrade,
+        }
+
+    async def _status(self, request: Mapping[str, object]) -> object:
+        del request
+        from paddock import __version__
+
+        assert self._listener is not None
+        return {
+            "pid": os.getpid(),
+            "version": __version__,
+            "url": listen.url(self._listener, tls=self._tls),
+            **self._host.status(),
+        }
+
+    def _asked(self, request: Mapping[str, object]) -> Desired:
+        config, manifest = request.get("config"), request.get("manifest")
+        if isinstance(config, str):
+            self._config_asked = Path(config)
+        configuration = _configuration(self._config_asked or self._options.config)
+        if isinstance(manifest, str):
+            from paddock.manifest.reader import find
+
+            self._manifest = Path(os.path.abspath(find(Path(manifest))))
+        return self._desired(configuration)
+
+    _config_asked: Path | None = None
+
+    async def _plan(self, request: Mapping[str, object]) -> object:
+        kept = self._manifest, self._config_asked
+        try:
+            return (await self._host.plan(self._asked(request))).to_json()
+        finally:
+            self._manifest, self._config_asked = kept
+
+    async def _apply(self, request: Mapping[str, object]) -> object:
+        expected = request.get("expected")
+        kept = self._manifest, self._config_asked
+        try:
+            applied = await self._host.apply(
+                self._asked(request), expected=expected if isinstance(expected, int) else None
+            )
+        except BaseException:
+            self._manifest, self._config_asked = kept
+            raise
+        return {"generation": applied.generation, **applied.plan.to_json()}
+
+    async def _ask_stop(self, request: Mapping[str, object]) -> object:
+        del request
+        self._stop.set()
+        return {"pid": os.getpid()}
+
+    async def _upgrade(self, request: Mapping[str, object]) -> object:
+        assert self._listener is not None and self._host.server is not None
+        python = request.get("python")
+        pid = await handover.start_successor(
+            (self._listener.fileno(),),
+            self._options.arguments,
+            python if isinstance(python, str) else None,
+        )
+        self._host.server.pause()
+        self._succeeded = True
+        LOG.info("process %d serves now; this one finishes its requests", pid)
+        asyncio.get_running_loop().call_soon(self._stop.set)
+        return {"pid": pid}
+
+    def _signals(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def first() -> None:
+            if self._stop.is_set():
+                os._exit(130)
+            LOG.info("stopping: no new work; a second signal ends at once")
+            self._stop.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            try:
+                loop.add_signal_handler(number, first)
+            except NotImplementedError:  # Windows has no loop signals
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(first))
+
+    async def _end(self, configuration: HostConfig) -> int:
+        left = await self._host.stop(configuration.limits.drain)
+        if left:
+            LOG.warning("%d requests were cut off after %g s", left, configuration.limits.drain)
+        if self._listener is not None:
+            self._listener.close()
+        return 0
+
+
+def _configuration(path: Path | None) -> HostConfig:
+    if path is None:
+        return HostConfig()
+    from paddock.manifest.hostconfig import load_host_config
+
+    return load_host_config(path)
+
+
+def _pem(path: Path) -> bytes:
+    from paddock.errors import HostError
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise HostError(
+            f"can't read {path}: {error.strerror}", hint="name PEM files for certificate and key"
+        ) from error
+
+
+def load_cached(manifest: Path, options: UpOptions) -> Application:
+    """The application of `manifest`; a manifest that was checked before is not parsed again.
+
+    The cache is the user's own, beside the compiled code, and keyed by the
+    manifest's path and content.
+    """
+    import hashlib
+
+    from paddock.manifest import codec, reader
+
+    cache = options.engine.cache_dir
+    if manifest.suffix != ".toml" or cache is None:
+        return reader.load(manifest)
+    try:
+        content = manifest.read_bytes()
+    except OSError:
+        return reader.load(manifest)
+    name = hashlib.sha256(os.fsencode(manifest) + b"\0" + content).hexdigest()
+    kept = cache / "manifests" / f"{name}.json"
+    try:
+        return codec.from_json(kept.read_text(encoding="utf-8"))
+    except (OSError, PaddockError, ValueError):
+        pass
+    application = reader.read(content, manifest)
+    with contextlib.suppress(OSError):
+        private_directory(kept.parent)
+        part = kept.with_suffix(f".{os.getpid()}")
+        part.write_text(codec.to_json(application), encoding="utf-8")
+        os.replace(part, kept)
+    return application

@@ -1,0 +1,71 @@
+"""The values of an application's variables, from the command line down to defaults.
+
+The order is Spin's: `--variable`, the configured providers in their order, the
+environment and `.env`, the manifest's default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from paddock.capabilities.configuration import Configuration
+from paddock.host.desired import DesiredApplication
+from paddock.manifest.hostconfig import HostConfig, ProviderConfig
+from paddock.providers.configuration.layers import Layers
+from paddock.providers.configuration.static import StaticValues
+from paddock.types import resolve
+
+_ENVIRONMENT = ProviderConfig("environment")
+
+
+def layers(desired: DesiredApplication, configuration: HostConfig, state_dir: Path) -> Layers:
+    """The application's sources; raises PaddockError for one that can't be opened."""
+    application = desired.application
+    sources: list[Configuration] = [StaticValues(desired.overrides.variables)]
+    for provider in (*configuration.variables_providers, _ENVIRONMENT):
+        sources.append(_open(provider, configuration, application.name, state_dir))
+    defaults = {
+        name: variable.default
+        for name, variable in application.variables.items()
+        if variable.default is not None
+    }
+    sources.append(StaticValues(defaults))
+    return Layers(sources)
+
+
+def _open(
+    provider: ProviderConfig, configuration: HostConfig, application: str, state_dir: Path
+) -> Configuration:
+    from paddock.providers.registry import find
+
+    base = configuration.source.parent if configuration.source else None
+    found = find("configuration", provider.type)
+    config = found.Config.from_table(provider.options, base)
+    opened = found.open(config, application=application, name="", state_dir=state_dir)
+    return cast("Configuration", opened)
+
+
+async def known_values(
+    desired: DesiredApplication, source: Configuration
+) -> tuple[Mapping[str, str], list[str]]:
+    """Values by name now, and one line for each required variable without one."""
+    values: dict[str, str] = {}
+    problems: list[str] = []
+    for name, variable in desired.application.variables.items():
+        value = await resolve(source.get(name))
+        if value is not None:
+            values[name] = value
+        elif variable.required:
+            problems.append(
+                f"{variable.location}: the variable '{name}' is required and has no value; "
+                f"pass --variable {name}=VALUE or set PADDOCK_VARIABLE_{name.upper()}"
+            )
+    for name in desired.overrides.variables:
+        if name not in desired.application.variables:
+            problems.append(
+                f"--variable {name}: the application '{desired.application.name}' "
+                "declares no such variable"
+            )
+    return values, problems

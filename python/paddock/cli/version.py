@@ -1,0 +1,32 @@
+"""Print the versions of Paddock, of its core, and of Python."""
+
+from __future__ import annotations
+
+import sys
+
+from paddock.cli.parser import Parser
+
+
+def configure(parser: Parser) -> None:
+    """The command has no options."""
+    del parser
+
+
+def run(parser: Parser, argv: list[str]) -> int:
+    """Print one line for each to stdout."""
+    parser.parse(argv)
+    import platform
+
+    print(f"paddock {package_version()}")
+    print(f"python {platform.python_version()} ({sys.platform}, {platform.machine()})")
+    return 0
+
+
+def package_version() -> str:
+    """The version of the installed package."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("paddock")
+    except PackageNotFoundError:
+        return "(source tree, not installed)"

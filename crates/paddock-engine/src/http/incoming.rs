@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tokio::sync::oneshot;
+use futures::channel::oneshot;
 use wasmtime::Store;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
@@ -191,6 +191,10 @@ async fn call(
     };
     let mut http = store.data_mut().http();
     let request = http.new_incoming_request(scheme, request)?;
-    let out = http.new_response_outparam(sender)?;
+    // Not tokio's channel: its receiver answers "pending" once a task has used
+    // up its budget, and a pipelined connection would lose its response.
+    let out = http.new_response_outparam_from_callback(move |answer| {
+        let _ = sender.send(answer);
+    })?;
     proxy.wasi_http_incoming_handler().call_handle(&mut *store, request, out).await
 }

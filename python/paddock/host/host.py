@@ -32,11 +32,12 @@ RETIRE = 600.0
 class EngineSettings:
     """How a host makes machine code; see `paddock up --help`.
 
-    `cache_dir` None keeps no compiled code on disk.
+    `cache_dir` None keeps no compiled code on disk. `fuel` is what an event may
+    burn; None counts none.
     """
 
     compiler: str = "cranelift"
-    fuel: bool = False
+    fuel: int | None = None
     cache_dir: Path | None = None
     pooling: bool = True
     allow_precompiled: bool = False
@@ -49,7 +50,7 @@ class EngineSettings:
         cache = self.cache_dir
         return _core.EngineOptions(
             compiler=self.compiler,
-            fuel=self.fuel,
+            fuel=self.fuel is not None,
             pooling=self.pooling,
             instances=self.instances,
             cache_dir=str(cache / "code") if cache else None,
@@ -142,6 +143,7 @@ class Host:
             self._handles,
             self.state_dir,
             self._settings.allow_precompiled,
+            self._settings.fuel,
         )
         return Preparation(tools, desired)
 

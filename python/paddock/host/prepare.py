@@ -42,6 +42,7 @@ class Tools:
     handles: Handles
     state_dir: Path
     allow_precompiled: bool
+    fuel: int | None
 
 
 class Preparation:
@@ -221,7 +222,7 @@ class Preparation:
             memory=component.limits.memory or limits.memory,
             table=component.limits.table or limits.table,
             time=component.limits.time if component.limits.time is not None else limits.time,
-            fuel=None,
+            fuel=self._tools.fuel,
             outbound=outbound(component, values),
             reuse=(reuse.requests, reuse.concurrency, reuse.idle) if reuse else None,
         )

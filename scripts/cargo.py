@@ -1,0 +1,97 @@
+"""Runs cargo with a toolchain that is new enough: `python scripts/cargo.py test --release …`.
+
+Compiled dependencies go to one directory in the user's cache (or to
+CARGO_TARGET_DIR), so that a fresh clone on the same machine reuses them; cargo's
+own fingerprints decide what is still valid. Where Rust is missing, the
+distribution's packages are offered: installed at once with CI=true, after a
+question on a terminal, and otherwise only named.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import packages
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: list[str]) -> int:
+    env = environment(lint=arguments[:1] in (["fmt"], ["clippy"]))
+    return subprocess.run(["cargo", *arguments], cwd=ROOT, env=env, check=False).returncode
+
+
+def environment(*, lint: bool = False) -> dict[str, str]:
+    """The process environment in which `cargo` is a toolchain that we can use.
+
+    `lint` asks for rustfmt and clippy too. Exits with what to install where
+    there is none and none may be installed.
+    """
+    wanted = oldest_rust()
+    directory = toolchain(wanted, lint=lint)
+    if directory is None:
+        packages.provide_rust(wanted, lint=lint)
+        directory = toolchain(wanted, lint=lint)
+    if directory is None:
+        also = " with rustfmt and clippy" if lint else ""
+        sys.exit(f"error: still no Rust {dotted(wanted)} or later{also}.\n{packages.RUSTUP}")
+    path = os.pathsep.join([str(directory), os.environ.get("PATH", "")])
+    return {**os.environ, "PATH": path, "CARGO_TARGET_DIR": str(target_directory())}
+
+
+def oldest_rust() -> tuple[int, ...]:
+    """The `rust-version` of Cargo.toml."""
+    manifest = (ROOT / "Cargo.toml").read_text()
+    found = re.search(r'^rust-version = "([\d.]+)"', manifest, re.MULTILINE)
+    assert found, "Cargo.toml has no rust-version"
+    return tuple(int(part) for part in found[1].split("."))
+
+
+def toolchain(wanted: tuple[int, ...], *, lint: bool) -> Path | None:
+    """The first directory with a cargo and a rustc that are new enough."""
+    tools = ["cargo", "rustc", *(["cargo-fmt", "cargo-clippy"] if lint else [])]
+    for directory in candidates():
+        present = all(shutil.which(tool, path=str(directory)) for tool in tools)
+        if present and min(version(directory / "rustc"), version(directory / "cargo")) >= wanted:
+            return directory
+    return None
+
+
+def candidates() -> list[Path]:
+    """Where toolchains live: the PATH, rustup's place, Ubuntu's versioned packages."""
+    home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    on_path = [Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep) if entry]
+    versioned = sorted(Path("/usr/lib").glob("rust-1.*/bin"), reverse=True)
+    return [*on_path, home / "bin", *versioned]
+
+
+def version(tool: Path) -> tuple[int, ...]:
+    """`(1, 95, 0)`; `(0,)` where the tool doesn't answer, as a rustup proxy without a toolchain."""
+    answer = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", answer)
+    return tuple(int(part) for part in found.groups()) if found else (0,)
+
+
+def target_directory() -> Path:
+    if chosen := os.environ.get("CARGO_TARGET_DIR"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        cache = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local"))
+    elif sys.platform == "darwin":
+        cache = Path.home() / "Library/Caches"
+    else:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "paddock-build"
+
+
+def dotted(number: tuple[int, ...]) -> str:
+    return ".".join(map(str, number))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -14,6 +14,7 @@ pub mod hostcall;
 pub mod http;
 pub mod limits;
 pub mod linker;
+mod observed;
 pub mod options;
 pub mod outbound;
 pub mod state;

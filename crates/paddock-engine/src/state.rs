@@ -55,7 +55,7 @@ impl State {
     /// A store for one instance of `component`, with its limits armed.
     pub fn store(component: &Arc<Component>, hooks: Hooks, generation: u64, trace: Option<Arc<str>>) -> Result<Store<State>> {
         let instance = component.next_instance();
-        let wasi = wasi(component, instance)?;
+        let wasi = wasi(component, generation, instance)?;
         Self::store_with(component, wasi, hooks, Scope {
             component: Arc::clone(component),
             generation,
@@ -142,7 +142,7 @@ pub fn arm(store: &mut Store<State>, component: &Component) -> Result<()> {
     Ok(())
 }
 
-fn wasi(component: &Arc<Component>, instance: u64) -> Result<WasiCtx> {
+fn wasi(component: &Arc<Component>, generation: u64, instance: u64) -> Result<WasiCtx> {
     let spec = &component.spec;
     let mut builder = WasiCtxBuilder::new();
     let log = |output| {
@@ -160,6 +160,7 @@ fn wasi(component: &Arc<Component>, instance: u64) -> Result<WasiCtx> {
         preopen(&mut builder, mount)?;
     }
     network(&mut builder, component);
+    crate::observed::observe(&mut builder, component, generation, instance);
     Ok(builder.build())
 }
 

@@ -176,6 +176,8 @@ impl WorkerState for Worker {
 
     fn drop(&self, mut store: Store<State>, result: Result<(), wasmtime::Error>) {
         match result {
+            // The dispatcher's word for a worker that was let go with its runtime.
+            Err(error) if error.to_string() == "worker panicked" => {}
             Err(error) => {
                 failure(store.data_mut(), &error);
             }

@@ -58,6 +58,12 @@ class BuildError(PaddockError):
     exit_code = 7
 
 
+class GuestError(PaddockError):
+    """A guest trapped or exceeded a limit."""
+
+    exit_code = 8
+
+
 class CapabilityError(PaddockError):
     """What stands behind a capability failed."""
 

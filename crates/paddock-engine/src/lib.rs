@@ -5,6 +5,7 @@
 pub mod artifact;
 mod bindings;
 mod cache;
+pub mod call;
 pub mod component;
 mod deadline;
 pub mod engine;

@@ -1,1 +1,36 @@
+//! The extension module `paddock._core`: converts and forwards, decides nothing.
 
+mod awaitable;
+mod bridge;
+mod component;
+mod convert;
+mod doorway;
+mod engine;
+mod errors;
+mod events;
+mod facts;
+mod job;
+mod names;
+mod pool;
+mod runtime;
+mod stream;
+mod tasks;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let options = module.py().import("paddock._options")?;
+    for name in ["EngineOptions", "ComponentSpec", "Limits", "Mount", "Reuse"] {
+        module.add(name, options.getattr(name)?)?;
+    }
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<engine::EngineObject>()?;
+    module.add_class::<engine::ArtifactObject>()?;
+    module.add_class::<runtime::Runtime>()?;
+    module.add_class::<component::ComponentObject>()?;
+    module.add_class::<events::EventObject>()?;
+    module.add_function(wrap_pyfunction!(engine::built_in, module)?)?;
+    module.add_function(wrap_pyfunction!(component::call, module)?)?;
+    Ok(())
+}

@@ -86,11 +86,11 @@ fn answer_into(
     Ok(())
 }
 
-fn payload(store: &mut StoreContextMut<'_, State>, ty: Option<Type>, value: Value) -> Result<Option<Box<Val>>> {
+pub(crate) fn payload(store: &mut StoreContextMut<'_, State>, ty: Option<Type>, value: Value) -> Result<Option<Box<Val>>> {
     ty.map(|ty| to_val(store, &ty, value).map(Box::new)).transpose()
 }
 
-fn from_val(store: &mut StoreContextMut<'_, State>, ty: &Type, val: &Val) -> Result<Value> {
+pub(crate) fn from_val(store: &mut StoreContextMut<'_, State>, ty: &Type, val: &Val) -> Result<Value> {
     Ok(match (val, ty) {
         (Val::Bool(value), _) => Value::Bool(*value),
         (Val::S8(n), _) => Value::Signed((*n).into()),
@@ -172,7 +172,7 @@ fn object(store: &mut StoreContextMut<'_, State>, resource: ResourceAny, owned: 
     Ok(object)
 }
 
-fn to_val(store: &mut StoreContextMut<'_, State>, ty: &Type, value: Value) -> Result<Val> {
+pub(crate) fn to_val(store: &mut StoreContextMut<'_, State>, ty: &Type, value: Value) -> Result<Val> {
     Ok(match (ty, value) {
         (Type::Bool, Value::Bool(value)) => Val::Bool(value),
         (Type::S8, value) => Val::S8(integer(value)?),

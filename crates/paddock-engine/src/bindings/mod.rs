@@ -6,7 +6,7 @@
 //! [`HostFunction`](crate::hostcall::HostFunction).
 
 mod configuration;
-mod dynamic;
+pub(crate) mod dynamic;
 mod key_value;
 mod logging;
 mod stream;

@@ -1,0 +1,129 @@
+"""The Python half of the host-call bridge: what must happen on the event loop.
+
+The core queues work from its own threads and wakes the loop once for a batch;
+these functions carry it out there. Everything else of the bridge is in Rust.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from dataclasses import make_dataclass
+from types import CodeType
+from typing import Final, Protocol, cast
+
+from paddock.errors import PaddockError
+
+LOG: Final = logging.getLogger("paddock.bridge")
+
+#: Positional and keyword-only counts live in a code object; no import of
+#: `inspect`, whose signatures cost twenty times as much, is needed to read them.
+_MAX_WRAPPERS: Final = 32
+
+
+class Job(Protocol):
+    """One reply that a guest waits for."""
+
+    def finish(self, value: object, /) -> None: ...
+    def fail(self, error: BaseException, /) -> None: ...
+
+
+async def _run(tasks: Tasks, number: int, job: Job, reply: Awaitable[object]) -> None:
+    try:
+        value = await reply
+    except BaseException as error:  # noqa: BLE001 - the core decides what each means
+        job.fail(error)
+    else:
+        job.finish(value)
+    finally:
+        tasks.forget(number)
+
+
+class Tasks:
+    """The coroutines under way for guests, by the core's number of each."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    def start(self, number: int, job: Job, reply: Awaitable[object]) -> None:
+        """Run a reply as a task; eagerly where Python can (3.12)."""
+        work: Coroutine[object, object, None] = _run(self, number, job, reply)
+        if sys.version_info >= (3, 12):
+            task = asyncio.Task(work, loop=self._loop, eager_start=True)
+            if task.done():
+                return
+        else:
+            task = self._loop.create_task(work)
+        self._tasks[number] = task
+
+    def cancel(self, number: int) -> None:
+        """The guest is gone: cancel what it waited for, if it still runs."""
+        task = self._tasks.get(number)
+        if task is not None:
+            task.cancel()
+
+    def forget(self, number: int) -> None:
+        self._tasks.pop(number, None)
+
+    async def cancel_all(self) -> None:
+        """Cancel every coroutine and wait until all have ended."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+
+async def next_item(items: AsyncIterator[object]) -> tuple[object] | None:
+    """The next item in a tuple; None at the end."""
+    try:
+        return (await anext(items),)
+    except StopAsyncIteration:
+        return None
+
+
+def log_failure(where: str, error: BaseException, answered: bool) -> None:
+    """Log what a host method raised: a line if it was meant, else a traceback."""
+    if answered and isinstance(error, PaddockError):
+        LOG.warning("%s: %s", where, error)
+    else:
+        LOG.error("%s failed", where, exc_info=error)
+
+
+def log_text(where: str, text: str) -> None:
+    """Log a mistake of the bridge's caller that is not an exception."""
+    LOG.error("%s: %s", where, text)
+
+
+def record_type(fields: tuple[str, ...]) -> type:
+    """A frozen dataclass for a WIT record with these fields (snake_case)."""
+    return make_dataclass("Record", fields, frozen=True, slots=True)
+
+
+def wants_context(function: object) -> bool:
+    """Whether a callable has a keyword-only parameter `ctx`."""
+    for _ in range(_MAX_WRAPPERS):
+        inner = getattr(function, "__wrapped__", None) or getattr(function, "__func__", None)
+        if inner is None and not hasattr(function, "__code__"):
+            inner = getattr(function, "func", None) or _entry(function)
+        if inner is None or inner is function:
+            break
+        function = inner
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, CodeType):
+        return False
+    first = code.co_argcount
+    return "ctx" in code.co_varnames[first : first + code.co_kwonlyargcount]
+
+
+def _entry(function: object) -> object | None:
+    if isinstance(function, type):
+        return cast("object", function.__init__)
+    call = getattr(type(function), "__call__", None)
+    return call if hasattr(call, "__code__") else None

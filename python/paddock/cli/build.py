@@ -94,9 +94,7 @@ def _environment(commands: tuple[str, ...]) -> Mapping[str, str]:
     return {**os.environ, "PATH": path}
 
 
-def _run(
-    component: Component, command: str, workdir: Path, environment: Mapping[str, str]
-) -> None:
+def _run(component: Component, command: str, workdir: Path, environment: Mapping[str, str]) -> None:
     try:
         # stdout is kept for data, and what a build prints is talk.
         ended = subprocess.run(

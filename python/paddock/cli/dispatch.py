@@ -57,12 +57,12 @@ COMMANDS = {
 
 USE_TABLE = """\
 Which one to use:
-  command   for                                    gets                      ends
-  run       a program: wasi:cli/run, _start,       arguments, terminal,      when the program does,
-            or one export (--invoke)               --dir, --env              with its exit code
-  serve     one wasi:http component, to try it     --addr, --dir, --env      Ctrl-C
-  up        an application: a manifest with        what the manifest grants  Ctrl-C, paddock stop;
-            routes, stores, variables, limits                                changed by paddock apply
+  command  for                                   gets                      ends
+  run      a program: wasi:cli/run, _start,      arguments, terminal,      when the program does,
+           or one export (--invoke)              --dir, --env              with its exit code
+  serve    one wasi:http component, to try it    --addr, --dir, --env      Ctrl-C
+  up       an application: a manifest with       what the manifest         Ctrl-C, paddock stop
+           routes, stores, variables, limits     grants
 """
 
 

@@ -1,6 +1,6 @@
 """Start a project from a template, in a new folder.
 
-  paddock new hello -t http-python
+paddock new hello -t http-python
 """
 
 from __future__ import annotations

@@ -1,0 +1,70 @@
+"""Print what a running host serves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import cast
+
+from paddock.cli import options
+from paddock.cli.parser import Parser
+
+Table = dict[str, object]
+
+
+def configure(parser: Parser) -> None:
+    """Add the command's options."""
+    options.add_target(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(parser: Parser, argv: list[str]) -> int:
+    """Ask the host and print its answer to stdout."""
+    args = parser.parse(argv)
+    from paddock.cli.running import state_dir_of
+    from paddock.host.control import request
+
+    answer = request(state_dir_of(args.path, args.state_dir), "status")
+    if args.json:
+        print(json.dumps(answer, indent=2))
+    else:
+        print("\n".join(describe(answer, time.time())))
+    return 0
+
+
+def describe(status: Table, now: float) -> Iterator[str]:
+    """Lines for people; `now` in seconds since the epoch."""
+    from paddock.cli.console import elapsed
+
+    started = status.get("started")
+    age = elapsed(now - started) if isinstance(started, (int, float)) else "?"
+    yield (
+        f"{status.get('url')}  process {status.get('pid')}, paddock {status.get('version')}, "
+        f"up {age}, generation {status.get('generation')}"
+    )
+    for application in _tables(status, "applications"):
+        version = application.get("version")
+        yield f"{application.get('name')}{f' {version}' if version else ''}"
+        for route in _tables(application, "routes"):
+            yield f"  {_route(route)}"
+        for component in _tables(application, "components"):
+            yield f"  component {component.get('id')}  {component.get('digest')}"
+        stores = cast("Table", application.get("stores", {}))
+        for name, kind in stores.items():
+            yield f"  key-value store {name}  {kind}"
+    server = cast("Table", status.get("server", {}))
+    if server:
+        yield "server  " + ", ".join(f"{key} {value}" for key, value in server.items())
+
+
+def _route(route: Table) -> str:
+    target = route.get("component") or "static response"
+    where = route.get("route") or "(private)"
+    host = f"{route['host']}" if route.get("host") else ""
+    methods = cast("list[str]", route.get("methods") or [])
+    return f"{' '.join([*methods, ''])}{host}{where} -> {target}"
+
+
+def _tables(table: Table, key: str) -> list[Table]:
+    return cast("list[Table]", table.get(key, []))

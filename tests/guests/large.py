@@ -1,0 +1,194 @@
+"""Guests too large to commit, built once by other people's tools and cached.
+
+`build("python")` gives the path of the component. The cache is keyed by the
+recipe: its sources, its WIT and the versions of its tools, so a change builds
+anew. Tools come from the public registries by name, into the cache, never into
+the environment that runs the tests. `PADDOCK_GUEST_CACHE` names another cache.
+
+Run as a script it builds what it is told: `python large.py python js`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+COMPONENTIZE_PY = "componentize-py==0.25.1"
+SPIN_SDK = "spin-sdk==5.0.0"
+# 1.35.0 panics when it is given a folder of WIT.
+JCO = "@bytecodealliance/jco@1.25.2"
+
+
+class MissingTool(RuntimeError):
+    """A program is not on PATH: skip on a laptop, fail in CI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one guest is made; `inputs` are files and folders beside this file."""
+
+    tools: tuple[str, ...]
+    inputs: tuple[str, ...]
+    make: Callable[[Path], None]
+
+    def digest(self) -> str:
+        """Of everything that decides how the component comes out."""
+        digest = hashlib.sha256("\n".join(self.tools).encode())
+        for path in self._files():
+            digest.update(path.relative_to(HERE).as_posix().encode())
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def _files(self) -> Iterator[Path]:
+        for name in self.inputs:
+            path = HERE / name
+            if path.is_file():
+                yield path
+            else:
+                yield from sorted(
+                    inner
+                    for inner in path.rglob("*")
+                    if inner.is_file() and "__pycache__" not in inner.parts
+                )
+
+
+def cache() -> Path:
+    """Where components and tools are kept between runs."""
+    if chosen := os.environ.get("PADDOCK_GUEST_CACHE"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "paddock" / "guests"
+
+
+def build(name: str) -> Path:
+    """The component, from the cache or built now.
+
+    Raises KeyError for an unknown name, MissingTool, or RuntimeError with the
+    tool's own output when building failed.
+    """
+    recipe = RECIPES[name]
+    target = cache() / f"{name}-{recipe.digest()[:16]}.wasm"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, so that exchanging it is one atomic step.
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            fresh = Path(folder) / "guest.wasm"
+            recipe.make(fresh)
+            fresh.replace(target)
+    return target
+
+
+def _run(*words: str | Path, cwd: Path = HERE, env: dict[str, str] | None = None) -> None:
+    """Runs a tool; its output is shown only when it fails."""
+    program = shutil.which(str(words[0]))
+    if program is None:
+        raise MissingTool(f"{words[0]} is not on PATH; the guest needs it to be built")
+    done = subprocess.run(
+        [program, *map(str, words[1:])],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{words[0]} ended with {done.returncode}:\n{done.stdout[-4000:]}")
+
+
+def _tools(name: str, install: Callable[[Path], None]) -> Path:
+    """A folder with tools in it, installed at the first use."""
+    folder = cache() / "tools" / name
+    ready = folder / ".ready"
+    if not ready.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        install(folder)
+        ready.touch()
+    return folder
+
+
+def _python_tools(*packages: str) -> Path:
+    """A virtual environment of its own; gives the folder of its programs."""
+
+    def install(folder: Path) -> None:
+        _run(sys.executable, "-m", "venv", folder)
+        _run(_programs(folder) / "python", "-m", "pip", "install", "--quiet", *packages)
+
+    name = "+".join(package.replace("==", "-") for package in packages)
+    return _programs(_tools(name, install))
+
+
+def _programs(environment: Path) -> Path:
+    return environment / ("Scripts" if os.name == "nt" else "bin")
+
+
+def _site_packages(programs: Path) -> Path:
+    found = next(programs.parent.glob("[Ll]ib*/**/site-packages"), None)
+    if found is None:
+        raise RuntimeError(f"{programs.parent} has no site-packages; delete it and try again")
+    return found
+
+
+def _python(out: Path) -> None:
+    tool = _python_tools(COMPONENTIZE_PY) / "componentize-py"
+    app = ("componentize", "-p", HERE / "python", "app", "-o", out)
+    _run(tool, "-d", HERE / "wit" / "p2", "-w", "http", *app)
+
+
+def _python_p3(out: Path) -> None:
+    tool = _python_tools(COMPONENTIZE_PY) / "componentize-py"
+    app = ("componentize", "-p", HERE / "python-p3", "app", "-o", out)
+    _run(tool, "-d", HERE / "wit" / "p3", "-w", "kv", *app)
+
+
+def _python_spin(out: Path) -> None:
+    programs = _python_tools(SPIN_SDK, COMPONENTIZE_PY)
+    search = ("-p", HERE / "python-spin", "-p", _site_packages(programs))
+    app = ("componentize", *search, "app", "-o", out)
+    _run(programs / "componentize-py", "-w", "spin:up/http-trigger@4.1.0", *app)
+
+
+def _js(out: Path) -> None:
+    def install(folder: Path) -> None:
+        _run("npm", "install", "--no-fund", "--no-audit", "--prefix", folder, JCO)
+
+    folder = _tools(JCO.rpartition("/")[2].replace("@", "-"), install)
+    jco = folder / "node_modules" / ".bin" / "jco"
+    _run(jco, "componentize", HERE / "js" / "app.js", "-w", HERE / "wit" / "js", "-n", "http",
+         "-o", out)  # fmt: skip
+
+
+def _go(out: Path) -> None:
+    """Built with generated bindings by `build.py`, committed compressed."""
+    out.write_bytes(gzip.decompress((HERE / "go" / "http" / "http.wasm.gz").read_bytes()))
+
+
+def _go_command(out: Path) -> None:
+    target = {"GOOS": "wasip1", "GOARCH": "wasm"}
+    flags = ("-trimpath", "-ldflags=-s -w")
+    _run("go", "build", *flags, "-o", out, "main.go", cwd=HERE / "go" / "cli", env=target)
+
+
+RECIPES = {
+    "python": Recipe((COMPONENTIZE_PY,), ("python", "wit/p2"), _python),
+    "python-p3": Recipe((COMPONENTIZE_PY,), ("python-p3", "wit/p3"), _python_p3),
+    "python-spin": Recipe((COMPONENTIZE_PY, SPIN_SDK), ("python-spin",), _python_spin),
+    "js": Recipe((JCO,), ("js", "wit/js"), _js),
+    "go": Recipe((), ("go/http/http.wasm.gz",), _go),
+    "go-command": Recipe(("go",), ("go/cli",), _go_command),
+}
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or RECIPES:
+        sys.stdout.write(f"{build(wanted)}\n")

@@ -1,8 +1,8 @@
 //! One component of one application, ready to be instantiated.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::artifact::Artifact;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::events::{Event, EventKind, Events};
-use crate::hostcall::{HostFunction, HostInterface, Observer};
+use crate::hostcall::{CallContext, HostFunction, HostInterface, Observer};
 use crate::limits::InstanceLimits;
 use crate::linker::Linked;
 use crate::outbound::OutboundGrants;
@@ -63,7 +63,12 @@ pub struct Component {
     pub(crate) events: Arc<dyn Events>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     instances: AtomicU64,
+    /// What was denied and told already.
+    denied: Mutex<HashSet<String>>,
 }
+
+/// Different denials that are told; a guest that guesses must not fill the log.
+const DENIALS: usize = 100;
 
 impl Component {
     /// Links `artifact` against WASI and `bound`, and checks every import.
@@ -102,6 +107,7 @@ impl Component {
             events,
             observer,
             instances: AtomicU64::new(0),
+            denied: Mutex::default(),
         }))
     }
 
@@ -112,5 +118,32 @@ impl Component {
 
     pub(crate) fn emit(&self, instance: u64, kind: EventKind) {
         self.events.emit(Event { application: self.spec.application.clone(), component: self.spec.id.clone(), instance, kind });
+    }
+
+    /// Tells once of something that is not granted, and of the host that would
+    /// have to be in `allowed_outbound_hosts`.
+    pub(crate) fn deny(&self, what: &str, host: &str) {
+        let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        if denied.len() < DENIALS && denied.insert(host.to_string()) {
+            drop(denied);
+            let grant = format!("allowed_outbound_hosts = [\"{host}\"]");
+            self.emit(0, EventKind::Denied { what: what.to_string(), grant });
+        }
+    }
+
+    /// Tells the observer of something that is answered in Rust.
+    pub(crate) fn observe(&self, interface: &str, function: &str, trace: Option<&str>) {
+        let Some(observer) = &self.observer else { return };
+        observer.asked(&CallContext {
+            application: &self.application,
+            component: &self.id,
+            generation: 0,
+            instance: 0,
+            call: 0,
+            deadline: None,
+            trace,
+            interface,
+            function,
+        });
     }
 }

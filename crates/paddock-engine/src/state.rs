@@ -93,13 +93,6 @@ impl State {
         Ok(answer.call(&context, arguments))
     }
 
-    /// Tells the observer of something answered in Rust.
-    pub(crate) fn observe(&mut self, interface: &str, function: &str) {
-        if let Some(observer) = &self.scope.component.observer {
-            observer.asked(&self.scope.context(interface, function));
-        }
-    }
-
     /// Reports a limit that was refused since the last call; whether one was.
     pub(crate) fn report_refusal(&mut self) -> bool {
         let Some((limit, value)) = self.limiter.refused.take() else { return false };
@@ -181,8 +174,16 @@ fn network(builder: &mut WasiCtxBuilder, component: &Arc<Component>) {
     }
     let component = Arc::clone(component);
     builder.socket_addr_check(move |address: SocketAddr, usage: SocketAddrUse| {
-        let allowed = component.spec.outbound.allows_socket(address, usage);
-        Box::pin(async move { allowed })
+        let component = Arc::clone(&component);
+        component.observe("wasi:sockets", "use-address", None);
+        Box::pin(async move {
+            let allowed = component.spec.outbound.allows_socket(address, usage).await;
+            if !allowed {
+                let scheme = if matches!(usage, SocketAddrUse::TcpConnect) { "tcp" } else { "udp" };
+                component.deny(&format!("the socket address {address}"), &format!("{scheme}://{address}"));
+            }
+            allowed
+        })
     });
 }
 

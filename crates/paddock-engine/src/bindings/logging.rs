@@ -10,6 +10,7 @@ use crate::value::Value;
 #[derive(ComponentType, Lift, Clone, Copy)]
 #[component(enum)]
 #[repr(u8)]
+#[allow(dead_code, reason = "made by lifting only")]
 enum Level {
     #[component(name = "trace")]
     Trace,

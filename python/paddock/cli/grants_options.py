@@ -110,7 +110,7 @@ def given(args: argparse.Namespace, flags: wasmtime_flags.Flags) -> Given:
         inherit_network=flags.inherit_network,
         configuration=flags.configuration,
         memory=args.max_memory or flags.memory,
-        table=flags.table,
+        table=args.max_table_elements or flags.table,
         time=args.timeout or flags.time,
     )
 

@@ -49,7 +49,12 @@ def add_limits(parser: Parser, time: str) -> None:
     """Limits of one instance; `time` says what holds without --timeout."""
     group = parser.add_argument_group("limits")
     group.add_argument(
-        "--max-memory", type=size, metavar="SIZE", help="all memories of an instance, as 64MiB"
+        "--max-memory",
+        "--max-memory-size",
+        type=size, metavar="SIZE", help="all memories of an instance, as 64MiB"
+    )
+    group.add_argument(
+        "--max-table-elements", type=positive, metavar="N", help="all tables of an instance"
     )
     group.add_argument(
         "--timeout", type=duration, metavar="TIME", help=f"wall clock, as 5s (default: {time})"

@@ -51,7 +51,9 @@ def add_limits(parser: Parser, time: str) -> None:
     group.add_argument(
         "--max-memory",
         "--max-memory-size",
-        type=size, metavar="SIZE", help="all memories of an instance, as 64MiB"
+        type=size,
+        metavar="SIZE",
+        help="all memories of an instance, as 64MiB",
     )
     group.add_argument(
         "--max-table-elements", type=positive, metavar="N", help="all tables of an instance"

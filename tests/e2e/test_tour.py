@@ -1,0 +1,68 @@
+"""The README's tour, typed by the test as it stands there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: Fetching the compiler for Python guests and compiling its component twice.
+LONGEST = 600
+
+
+def tour() -> list[tuple[str, str]]:
+    """The `sh` and `text` blocks between the tour's heading and the next."""
+    text = README.read_text(encoding="utf-8")
+    section = re.search(r"^## A five-minute tour\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    assert section
+    return BLOCK.findall(section[1])
+
+
+@pytest.mark.timeout(LONGEST + 60)
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the tour needs bash")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour needs curl")
+def test_the_tour_works_as_printed(tmp_path: Path) -> None:
+    blocks = tour()
+    assert len(blocks) > 8
+    lines = ["set -e"]
+    expected: list[str] = []
+    for number, (kind, content) in enumerate(blocks):
+        if kind == "sh":
+            lines += [f"echo '--- block {number}'", content]
+        else:
+            expected += [f"--- block {number - 1}\n{content}"]
+    output = typed("\n".join(lines), tmp_path)
+    for part in expected:
+        assert part in output, output
+
+
+def typed(script: str, folder: Path) -> str:
+    """What the script printed to stdout; its background processes end with it."""
+    programs = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    shell = subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, _ = shell.communicate(timeout=LONGEST)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGTERM)
+    assert shell.returncode == 0, output
+    return output

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal, final
 
+from paddock._options import ApplicationSpec as ApplicationSpec
 from paddock._options import ComponentSpec as ComponentSpec
 from paddock._options import EngineOptions as EngineOptions
-from paddock._options import Limits as Limits
-from paddock._options import Mount as Mount
-from paddock._options import Reuse as Reuse
+from paddock._options import RouteSpec as RouteSpec
+from paddock._options import RunOptions as RunOptions
+from paddock._options import ServerOptions as ServerOptions
 
 __version__: str
 
@@ -112,7 +113,7 @@ class Runtime:
         event_loop: asyncio.AbstractEventLoop,
         on_events: Callable[[list[Event]], object],
         *,
-        on_exit: Callable[[BaseException], object] | None = None,
+        on_exit: Callable[[], object] | None = None,
         workers: int | None = None,
         blocking_threads: int = 16,
     ) -> Runtime:

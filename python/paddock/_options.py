@@ -6,7 +6,19 @@ under the same names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from paddock._core import Component
+
+#: Directory of the host, its name in the guest, whether the guest may write.
+Mount: TypeAlias = tuple[str, str, bool]
+
+#: Scheme (None for any), host, first and last port. The host is a name, `*`,
+#: `*.domain`, `self`, an address, or a network in CIDR form.
+Grant: TypeAlias = tuple[str | None, str, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,52 +41,89 @@ class EngineOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
-    """A directory of the host that a guest sees as `guest`."""
-
-    host: str
-    guest: str
-    writable: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Limits of one instance.
-
-    `memory` in bytes over all its memories, `table` in elements over all its
-    tables, `time` in seconds of wall clock for one event (None for no limit),
-    `fuel` for one event where the engine counts it.
-    """
-
-    memory: int = 256 << 20
-    table: int = 100_000
-    time: float | None = 30.0
-    fuel: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reuse:
-    """How often an instance is used again; `idle` in seconds."""
-
-    requests: int
-    concurrency: int = 1
-    idle: float = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentSpec:
     """What the plan says of one component.
 
-    An entry of `outbound` is (scheme or None for any, host, first port, last
-    port); the host is a name, `*`, `*.domain`, `self`, an address or a network
-    in CIDR form.
+    Limits are those of one instance: `memory` in bytes over all its memories,
+    `table` in elements over all its tables, `time` in seconds of wall clock for
+    one event (None for no limit), `fuel` for one event where the engine counts
+    it. `reuse` is (requests before an instance is thrown away, requests at once
+    in it, seconds that an idle one is kept); None makes a fresh one each time.
     """
 
     application: str
     id: str
-    environment: tuple[tuple[str, str], ...] = ()
-    arguments: tuple[str, ...] = ()
-    mounts: tuple[Mount, ...] = ()
-    limits: Limits = Limits()
-    outbound: tuple[tuple[str | None, str, int, int], ...] = ()
-    reuse: Reuse | None = None
+    environment: Sequence[tuple[str, str]] = ()
+    arguments: Sequence[str] = ()
+    mounts: Sequence[Mount] = ()
+    memory: int = 256 << 20
+    table: int = 100_000
+    time: float | None = 30.0
+    fuel: int | None = None
+    outbound: Sequence[Grant] = ()
+    reuse: tuple[int, int, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationSpec:
+    """An application of one generation.
+
+    At most `instances` run at once; beyond that at most `queue` requests wait,
+    `queue_timeout` seconds at most. Requests to a `bare` component carry no
+    `spin-*` headers.
+    """
+
+    id: str
+    components: Mapping[str, Component] = field(default_factory=dict[str, "Component"])
+    instances: int = 1000
+    queue: int = 1000
+    queue_timeout: float = 10.0
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteSpec:
+    """One HTTP trigger: either a `component` or a `static` response.
+
+    `route` is None for a private one. No `methods` means all. `host` is a name
+    or `*.domain`, without port; None for any. `static` is (status, headers,
+    body).
+    """
+
+    application: str
+    trigger: str
+    route: str | None
+    component: str | None = None
+    static: tuple[int, Sequence[tuple[str, str]], bytes] | None = None
+    methods: Sequence[str] = ()
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """Limits of the HTTP server: seconds, bytes of a request's body, sockets."""
+
+    header_timeout: float = 15.0
+    idle_timeout: float = 60.0
+    body: int = 64 << 20
+    connections: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a command is given; units as in `ComponentSpec`.
+
+    `arguments` starts with the program's name. A limit of None is no limit.
+    """
+
+    arguments: Sequence[str] = ()
+    environment: Sequence[tuple[str, str]] = ()
+    inherit_env: bool = False
+    mounts: Sequence[Mount] = ()
+    outbound: Sequence[Grant] = ()
+    inherit_network: bool = False
+    allow_ip_name_lookup: bool = False
+    memory: int | None = None
+    table: int | None = None
+    time: float | None = None
+    fuel: int | None = None

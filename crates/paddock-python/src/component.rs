@@ -1,122 +1,22 @@
 //! Components of an application, bound to Python objects.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use paddock_engine::call::{Outcome, call as call_export};
-use paddock_engine::component::{Bound as BoundTo, Component, ComponentSpec, Mount, Reuse};
+use paddock_engine::component::{Bound as BoundTo, Component};
 use paddock_engine::hostcall::HostInterface;
-use paddock_engine::limits::InstanceLimits;
-use paddock_engine::outbound::{HostPattern, OutboundGrant, OutboundGrants};
 use pyo3::prelude::*;
 
 use crate::bridge::Interface;
 use crate::convert::{from_python, to_python};
 use crate::doorway;
-use crate::engine::{ArtifactObject, EngineObject, wrong};
+use crate::engine::{ArtifactObject, EngineObject};
 use crate::errors::{OrRaise, raise};
 use crate::names::names;
 use crate::runtime::Runtime;
+use crate::specs::Spec;
 use crate::tasks::{EventSink, Tasks};
-
-/// `paddock._options.ComponentSpec` and its parts, read by attribute.
-#[derive(FromPyObject)]
-pub struct Spec {
-    application: String,
-    id: String,
-    environment: Vec<(String, String)>,
-    arguments: Vec<String>,
-    mounts: Vec<SpecMount>,
-    limits: SpecLimits,
-    outbound: Vec<(Option<String>, String, u16, u16)>,
-    reuse: Option<SpecReuse>,
-}
-
-#[derive(FromPyObject)]
-struct SpecMount {
-    host: PathBuf,
-    guest: String,
-    writable: bool,
-}
-
-#[derive(FromPyObject)]
-struct SpecLimits {
-    memory: usize,
-    table: usize,
-    time: Option<f64>,
-    fuel: Option<u64>,
-}
-
-#[derive(FromPyObject)]
-struct SpecReuse {
-    requests: usize,
-    concurrency: usize,
-    idle: f64,
-}
-
-/// Seconds; None when they are no duration (negative, not a number).
-fn seconds(value: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(value).ok()
-}
-
-impl Spec {
-    fn convert(self, py: Python<'_>) -> PyResult<ComponentSpec> {
-        let id = self.id.clone();
-        let bad = |what: &str| wrong(py, format!("component {id:?}: {what} is not a duration in seconds"), "give a number, at least 0");
-        let time = self.limits.time.map(|time| seconds(time).ok_or_else(|| bad("the time limit"))).transpose()?;
-        let reuse = match self.reuse {
-            None => None,
-            Some(reuse) => Some(Reuse {
-                requests: reuse.requests,
-                concurrency: reuse.concurrency,
-                idle: seconds(reuse.idle).ok_or_else(|| bad("reuse.idle"))?,
-            }),
-        };
-        let mount = |m: SpecMount| Mount { host: m.host, guest: m.guest, writable: m.writable };
-        let grant = |(scheme, host, first, last): (Option<String>, String, u16, u16)| OutboundGrant {
-            scheme,
-            host: pattern(&host),
-            ports: (first, last),
-        };
-        Ok(ComponentSpec {
-            application: self.application,
-            id: self.id,
-            environment: self.environment,
-            arguments: self.arguments,
-            mounts: self.mounts.into_iter().map(mount).collect(),
-            limits: InstanceLimits {
-                memory: self.limits.memory,
-                table: self.limits.table,
-                time,
-                fuel: self.limits.fuel,
-            },
-            outbound: OutboundGrants(self.outbound.into_iter().map(grant).collect()),
-            reuse,
-        })
-    }
-}
-
-fn pattern(host: &str) -> HostPattern {
-    if host == "*" {
-        return HostPattern::Any;
-    }
-    if host == "self" {
-        return HostPattern::Itself;
-    }
-    if let Some(domain) = host.strip_prefix('*') {
-        return HostPattern::Suffix(domain.to_ascii_lowercase());
-    }
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(network) = address.parse() {
-        return HostPattern::Network(network);
-    }
-    match address.parse::<std::net::IpAddr>() {
-        Ok(address) => HostPattern::Network(address.into()),
-        Err(_) => HostPattern::Name(host.to_ascii_lowercase()),
-    }
-}
 
 #[pyclass(frozen, name = "Component", module = "paddock._core")]
 pub struct ComponentObject {

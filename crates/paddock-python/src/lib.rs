@@ -13,6 +13,7 @@ mod job;
 mod names;
 mod pool;
 mod runtime;
+mod specs;
 mod stream;
 mod tasks;
 
@@ -21,7 +22,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let options = module.py().import("paddock._options")?;
-    for name in ["EngineOptions", "ComponentSpec", "Limits", "Mount", "Reuse"] {
+    for name in ["EngineOptions", "ComponentSpec", "ApplicationSpec", "RouteSpec", "ServerOptions", "RunOptions"] {
         module.add(name, options.getattr(name)?)?;
     }
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

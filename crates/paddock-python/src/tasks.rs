@@ -189,7 +189,7 @@ impl Tasks {
             Item::Drop(object) => object.bind(py).call_method0(pyo3::intern!(py, "drop")).map(drop),
             Item::Complete(completion) => completion.carry_out(py),
             Item::Exit(error) => match &self.on_exit {
-                Some(on_exit) => on_exit.call1(py, (error,)).map(drop),
+                Some(on_exit) => on_exit.call0(py).map(drop),
                 // Out of the loop's callback it ends the loop, as in any other.
                 None => Err(error),
             },

@@ -1,0 +1,103 @@
+//! The dataclasses of `paddock._options`, read by attribute.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use paddock_engine::component::{ComponentSpec, Mount, Reuse};
+use paddock_engine::limits::InstanceLimits;
+use paddock_engine::outbound::{HostPattern, OutboundGrant, OutboundGrants};
+use pyo3::prelude::*;
+
+use crate::engine::wrong;
+
+type MountTuple = (PathBuf, String, bool);
+type GrantTuple = (Option<String>, String, u16, u16);
+
+#[derive(FromPyObject)]
+pub struct Spec {
+    application: String,
+    id: String,
+    environment: Vec<(String, String)>,
+    arguments: Vec<String>,
+    mounts: Vec<MountTuple>,
+    memory: usize,
+    table: usize,
+    time: Option<f64>,
+    fuel: Option<u64>,
+    outbound: Vec<GrantTuple>,
+    reuse: Option<(usize, usize, f64)>,
+}
+
+/// A number of seconds.
+///
+/// # Errors
+/// `UsageError` when it is negative or not a number.
+pub fn seconds(py: Python<'_>, what: &str, value: f64) -> PyResult<Duration> {
+    if value == f64::INFINITY {
+        return Ok(Duration::MAX);
+    }
+    Duration::try_from_secs_f64(value)
+        .map_err(|_| wrong(py, format!("{what}: {value} is no duration in seconds"), "give a number, at least 0"))
+}
+
+impl Spec {
+    pub fn convert(self, py: Python<'_>) -> PyResult<ComponentSpec> {
+        let what = |key: &str| format!("component {:?}, {key}", self.id);
+        let time = self.time.map(|time| seconds(py, &what("time"), time)).transpose()?;
+        let reuse = match self.reuse {
+            None => None,
+            Some((requests, concurrency, idle)) => {
+                Some(Reuse { requests, concurrency, idle: seconds(py, &what("reuse"), idle)? })
+            }
+        };
+        Ok(ComponentSpec {
+            application: self.application,
+            id: self.id,
+            environment: self.environment,
+            arguments: self.arguments,
+            mounts: mounts(self.mounts),
+            limits: InstanceLimits {
+                memory: self.memory,
+                table: self.table,
+                time,
+                fuel: self.fuel,
+                ..InstanceLimits::default()
+            },
+            outbound: outbound(self.outbound),
+            reuse,
+        })
+    }
+}
+
+pub fn mounts(mounts: Vec<MountTuple>) -> Vec<Mount> {
+    mounts.into_iter().map(|(host, guest, writable)| Mount { host, guest, writable }).collect()
+}
+
+pub fn outbound(grants: Vec<GrantTuple>) -> OutboundGrants {
+    let grant = |(scheme, host, first, last): GrantTuple| OutboundGrant {
+        scheme,
+        host: pattern(&host),
+        ports: (first, last),
+    };
+    OutboundGrants(grants.into_iter().map(grant).collect())
+}
+
+fn pattern(host: &str) -> HostPattern {
+    if host == "*" {
+        return HostPattern::Any;
+    }
+    if host == "self" {
+        return HostPattern::Itself;
+    }
+    if let Some(domain) = host.strip_prefix('*') {
+        return HostPattern::Suffix(domain.to_ascii_lowercase());
+    }
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(network) = address.parse() {
+        return HostPattern::Network(network);
+    }
+    match address.parse::<std::net::IpAddr>() {
+        Ok(address) => HostPattern::Network(address.into()),
+        Err(_) => HostPattern::Name(host.to_ascii_lowercase()),
+    }
+}

@@ -1,7 +1,18 @@
 //! Serving components over HTTP.
 
+pub mod admission;
+mod body;
+mod chain;
+mod connection;
 pub mod dispatch;
+pub mod generation;
 mod guest;
+mod headers;
 mod incoming;
+pub mod observer;
+mod respond;
 mod reuse;
+mod router;
+pub mod server;
 mod service;
+pub mod tls;

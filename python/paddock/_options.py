@@ -46,8 +46,9 @@ class ComponentSpec:
 
     Limits are those of one instance: `memory` in bytes over all its memories,
     `table` in elements over all its tables, `time` in seconds of wall clock for
-    one event (None for no limit), `fuel` for one event where the engine counts
-    it. `reuse` is (requests before an instance is thrown away, requests at once
+    one event (None for no limit), `stream` in seconds between two parts of a
+    response that goes on after its head, `fuel` for one event where the engine
+    counts it. `reuse` is (requests before an instance is thrown away, requests at once
     in it, seconds that an idle one is kept); None makes a fresh one each time.
     """
 
@@ -59,6 +60,7 @@ class ComponentSpec:
     memory: int = 256 << 20
     table: int = 100_000
     time: float | None = 30.0
+    stream: float | None = 600.0
     fuel: int | None = None
     outbound: Sequence[Grant] = ()
     reuse: tuple[int, int, float] | None = None

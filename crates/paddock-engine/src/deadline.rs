@@ -1,6 +1,6 @@
 //! A point in time that several parts watch and one of them may move.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,14 @@ const NEVER: u64 = u64::MAX;
 /// When an event's time is over. Clones share the point: the body of a
 /// streamed response moves it on while the guest's epoch callback reads it.
 #[derive(Clone, Debug)]
-pub struct Deadline(Arc<AtomicU64>);
+pub struct Deadline(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    point: AtomicU64,
+    /// Epoch ticks that found the guest computing since the point was moved.
+    busy: AtomicU32,
+}
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(NEVER - 1)
@@ -18,7 +25,7 @@ fn nanos(duration: Duration) -> u64 {
 
 impl Deadline {
     pub fn after(time: Option<Duration>) -> Self {
-        let deadline = Self(Arc::new(AtomicU64::new(NEVER)));
+        let deadline = Self(Arc::new(Inner { point: AtomicU64::new(NEVER), busy: AtomicU32::new(0) }));
         deadline.extend(time);
         deadline
     }
@@ -26,16 +33,23 @@ impl Deadline {
     /// Moves it to `time` from now; None for never.
     pub fn extend(&self, time: Option<Duration>) {
         let point = time.map_or(NEVER, |time| nanos(BASE.elapsed()).saturating_add(nanos(time)));
-        self.0.store(point, Ordering::Relaxed);
+        self.0.point.store(point, Ordering::Relaxed);
+        self.0.busy.store(0, Ordering::Relaxed);
     }
 
     pub fn passed(&self) -> bool {
-        let point = self.0.load(Ordering::Relaxed);
+        let point = self.0.point.load(Ordering::Relaxed);
         point != NEVER && nanos(BASE.elapsed()) >= point
     }
 
+    /// Counts a tick that found the guest computing; how many there were. It
+    /// bounds the computing of a guest whose response streams on.
+    pub fn busy(&self) -> u32 {
+        self.0.busy.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
     pub fn instant(&self) -> Option<Instant> {
-        let point = self.0.load(Ordering::Relaxed);
+        let point = self.0.point.load(Ordering::Relaxed);
         (point != NEVER).then(|| *BASE + Duration::from_nanos(point))
     }
 }

@@ -13,13 +13,16 @@ pub struct InstanceLimits {
     pub table: usize,
     /// Wall clock for one event; None for no limit.
     pub time: Option<Duration>,
+    /// Wall clock between two parts of a response that streams on after its
+    /// head; between them the guest may compute for `time`.
+    pub stream: Option<Duration>,
     /// Fuel for one event, where the engine counts it.
     pub fuel: Option<u64>,
 }
 
 impl Default for InstanceLimits {
     fn default() -> Self {
-        Self { memory: 256 << 20, table: 100_000, time: Some(Duration::from_secs(30)), fuel: None }
+        Self { memory: 256 << 20, table: 100_000, time: Some(Duration::from_secs(30)), stream: Some(Duration::from_secs(600)), fuel: None }
     }
 }
 

@@ -11,6 +11,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::component::Component;
 use crate::deadline::Deadline;
+use crate::engine::TICK;
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::events::{EventKind, Output};
 use crate::hostcall::{CallContext, Reply};
@@ -120,8 +121,10 @@ impl Scope {
 /// Arms time and fuel for one event; a reused instance is armed anew.
 pub fn arm(store: &mut Store<State>, component: &Component) -> Result<()> {
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|store| {
-        if store.data().scope.deadline.passed() {
+    let time = component.spec.limits.time;
+    store.epoch_deadline_callback(move |store| {
+        let deadline = &store.data().scope.deadline;
+        if deadline.passed() || time.is_some_and(|time| TICK.saturating_mul(deadline.busy()) > time) {
             return Err(wasmtime::Error::new(TimeLimit));
         }
         // The guest gives way on every tick, so that its thread's other

@@ -23,6 +23,7 @@ pub struct Spec {
     memory: usize,
     table: usize,
     time: Option<f64>,
+    stream: Option<f64>,
     fuel: Option<u64>,
     outbound: Vec<GrantTuple>,
     reuse: Option<(usize, usize, f64)>,
@@ -44,6 +45,7 @@ impl Spec {
     pub fn convert(self, py: Python<'_>) -> PyResult<ComponentSpec> {
         let what = |key: &str| format!("component {:?}, {key}", self.id);
         let time = self.time.map(|time| seconds(py, &what("time"), time)).transpose()?;
+        let stream = self.stream.map(|stream| seconds(py, &what("stream"), stream)).transpose()?;
         let reuse = match self.reuse {
             None => None,
             Some((requests, concurrency, idle)) => {
@@ -60,8 +62,8 @@ impl Spec {
                 memory: self.memory,
                 table: self.table,
                 time,
+                stream,
                 fuel: self.fuel,
-                ..InstanceLimits::default()
             },
             outbound: outbound(self.outbound),
             reuse,

@@ -222,6 +222,7 @@ class Preparation:
             memory=component.limits.memory or limits.memory,
             table=component.limits.table or limits.table,
             time=component.limits.time if component.limits.time is not None else limits.time,
+            stream=limits.stream,
             fuel=self._tools.fuel,
             outbound=outbound(component, values),
             reuse=(reuse.requests, reuse.concurrency, reuse.idle) if reuse else None,

@@ -180,7 +180,7 @@ impl Body for GuestBody {
             Poll::Ready(Some(Ok(_))) => {
                 // A stream that moves on lives on.
                 if let Some(guest) = &self.guest {
-                    guest.deadline.extend(guest.component.spec.limits.time);
+                    guest.deadline.extend(guest.component.spec.limits.stream);
                 }
             }
             Poll::Ready(None) => self.ended = true,
@@ -197,6 +197,7 @@ impl Drop for GuestBody {
         if let Some(guest) = self.guest.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
+            guest.deadline.extend(guest.component.spec.limits.time);
             runtime.spawn(guest);
         }
     }

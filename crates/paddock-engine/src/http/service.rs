@@ -91,7 +91,7 @@ struct Joining {
 #[derive(Clone)]
 struct Joined {
     deadline: Deadline,
-    time: Option<Duration>,
+    stream: Option<Duration>,
     /// Keeps the admission slot until the response is read to its end.
     _guard: Option<Arc<Box<dyn std::any::Any + Send + Sync>>>,
 }
@@ -167,7 +167,11 @@ impl WorkerState for Worker {
             state.hooks = arrival.hooks;
             guard = arrival.guard.map(Arc::new);
         }
-        let _ = data.joined.set(Joined { deadline: state.scope.deadline.clone(), time, _guard: guard });
+        let _ = data.joined.set(Joined {
+            deadline: state.scope.deadline.clone(),
+            stream: self.component.spec.limits.stream,
+            _guard: guard,
+        });
         match time {
             Some(time) => Box::pin(tokio::time::sleep(time)),
             None => Box::pin(std::future::pending()),
@@ -228,7 +232,7 @@ impl Body for Streamed {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if let Poll::Ready(Some(Ok(_))) = &frame {
-            self.joined.deadline.extend(self.joined.time);
+            self.joined.deadline.extend(self.joined.stream);
         }
         frame
     }

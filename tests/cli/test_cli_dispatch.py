@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from commandline import Paddock, environment
 
 from paddock.cli import main
 from paddock.cli.dispatch import COMMANDS, USE_TABLE
-
-from commandline import Paddock, environment
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from commandline import Paddock
 
 from paddock.cli import tools
 from paddock.manifest.reader import load
-
-from commandline import Paddock
 
 FAILING = """\
 paddock_manifest_version = 1

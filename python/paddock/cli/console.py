@@ -7,8 +7,12 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from paddock.errors import PaddockError
+
+if TYPE_CHECKING:
+    import threading
 
 _RED, _YELLOW, _GREEN, _BOLD, _DIM = "31", "33", "32", "1", "2"
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -66,40 +70,44 @@ def elapsed(seconds: float) -> str:
 
 
 @contextmanager
-def progress(label: str) -> Generator[None]:
+def progress(label: str, *, after: float = 0.0) -> Generator[None]:
     """Show that a long step goes on: a line with the seconds on a terminal.
 
-    Elsewhere one line at the start and one at the end. Nothing else may write
-    to stderr meanwhile.
+    Elsewhere one line at the start and one at the end. A step that takes less
+    than `after` seconds is not mentioned. Nothing else may write to stderr
+    meanwhile.
     """
-    start = time.monotonic()
-    if not sys.stderr.isatty():
-        say(f"{label} …")
-        yield
-        say(f"{label}: done in {elapsed(time.monotonic() - start)}")
-        return
     import threading
 
+    start = time.monotonic()
     stop = threading.Event()
-    thread = threading.Thread(target=_spin, args=(label, start, stop), daemon=True)
+    show = _spin if sys.stderr.isatty() else _announce
+    thread = threading.Thread(target=show, args=(label, start, after, stop), daemon=True)
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join()
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
-    say(f"{label}: done in {elapsed(time.monotonic() - start)}")
+    took = time.monotonic() - start
+    if took >= after:
+        say(f"{label}: done in {elapsed(took)}")
 
 
-def _spin(label: str, start: float, stop: object) -> None:
-    import threading
+def _announce(label: str, start: float, after: float, stop: threading.Event) -> None:
+    del start
+    if not stop.wait(after):
+        say(f"{label} …")
 
-    assert isinstance(stop, threading.Event)
+
+def _spin(label: str, start: float, after: float, stop: threading.Event) -> None:
+    if stop.wait(after):
+        return
     frame = 0
     while not stop.wait(0.1):
         sign = _FRAMES[frame % len(_FRAMES)]
         frame += 1
         sys.stderr.write(f"\r{sign} {label} … {time.monotonic() - start:.0f} s\x1b[K")
         sys.stderr.flush()
+    sys.stderr.write("\r\x1b[K")
+    sys.stderr.flush()

@@ -1,5 +1,7 @@
 //! The WASI context of a command: the terminal's streams, and what is granted.
 
+use std::sync::Arc;
+
 use wasmtime_wasi::WasiCtxBuilder;
 
 use super::RunOptions;
@@ -32,10 +34,13 @@ fn network(builder: &mut WasiCtxBuilder, options: &RunOptions) {
         builder.inherit_network().allow_tcp(true).allow_udp(true);
         return;
     }
-    let grants = options.outbound.clone();
-    builder.allow_tcp(grants.any_socket("tcp")).allow_udp(grants.any_socket("udp"));
+    let grants = Arc::new(options.outbound.clone());
+    let (tcp, udp) = (grants.any_socket("tcp"), grants.any_socket("udp"));
+    builder.allow_tcp(tcp).allow_udp(udp);
+    // A grant may name a host, which the guest then has to look up.
+    builder.allow_ip_name_lookup(options.allow_ip_name_lookup || tcp || udp);
     builder.socket_addr_check(move |address, usage| {
-        let allowed = grants.allows_socket(address, usage);
-        Box::pin(async move { allowed })
+        let grants = Arc::clone(&grants);
+        Box::pin(async move { grants.allows_socket(address, usage).await })
     });
 }

@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::events::Events;
 use crate::hostcall::Observer;
-use crate::outbound::Hooks;
+use crate::outbound::{Connector, Hooks};
 use crate::state::{Scope, State};
 
 /// A component and a store to run it in, with the terminal's streams.
@@ -50,8 +50,13 @@ pub fn prepare(
     Ok(Prepared { component, store })
 }
 
-fn hooks(_component: &Arc<Component>) -> Hooks {
-    Hooks::default()
+/// A connector loads the platform's root certificates, so one is made only
+/// where something may be connected to.
+fn hooks(component: &Arc<Component>) -> Hooks {
+    if component.spec.outbound.0.is_empty() {
+        return Hooks::default();
+    }
+    Hooks::new(component, None, &Connector::new(), 0, None)
 }
 
 impl Prepared {

@@ -1,0 +1,56 @@
+"""Hosts for end-to-end tests: started in a process, stopped by its id, logs looked through."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+import hosts
+
+Start = Callable[..., hosts.Running]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of compiled code for all hosts: compiling is what takes time here."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def starter(cache: Path) -> Iterator[Start]:
+    """Starts hosts and, at the end, stops every one of them before it complains."""
+    running: list[hosts.Running] = []
+
+    def start(
+        manifest: Path, *arguments: str | Path, wait: bool = True, **options: object
+    ) -> hosts.Running:
+        options.setdefault("cache", cache)
+        host = hosts.launch(manifest, *arguments, **options)  # type: ignore[arg-type]
+        running.append(host)
+        return hosts.serving(host) if wait else host
+
+    yield start
+    problems: list[AssertionError] = []
+    for host in running:
+        try:
+            host.stop()
+        except AssertionError as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
+
+
+@pytest.fixture
+def up(cache: Path) -> Iterator[Start]:
+    """`up(manifest, *options)` starts a host for one test."""
+    yield from starter(cache)
+
+
+@pytest.fixture(scope="module")
+def module_up(cache: Path) -> Iterator[Start]:
+    """The same for a host that all tests of a module share."""
+    yield from starter(cache)

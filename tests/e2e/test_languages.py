@@ -1,0 +1,108 @@
+"""Guests by other people's tools, in every language that is prebuilt, and WASI 0.3."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+from hosts import GUESTS, Running
+from manifests import PREBUILT, component, routed, write
+from wire import Wire
+
+HTTP = {
+    "wat": ("hello-wat", "hello"),
+    "rust": ("hello", "hello"),
+    "c": ("c", "hello from C"),
+    "wasi-0-3": ("http3", "hello"),
+}
+
+
+@pytest.fixture(scope="module")
+def host(module_up, tmp_path_factory: pytest.TempPathFactory) -> Running:
+    directory = tmp_path_factory.mktemp("languages")
+    go = directory / "go.wasm"
+    go.write_bytes(gzip.decompress((GUESTS / "go/http/http.wasm.gz").read_bytes()))
+    parts = [routed(id, source, route=f"/{id}/...") for id, (source, _) in HTTP.items()]
+    parts.append(routed("go", go, route="/go/..."))
+    parts.append(routed("http3", route="/..."))
+    return module_up(write(directory, *parts))
+
+
+@pytest.mark.parametrize("id", HTTP)
+def test_a_guest_in_each_language_answers(host: Running, id: str) -> None:
+    answer = host.get(f"/{id}/hello" if id != "wasi-0-3" else "/hello")
+    assert answer.status_code == 200
+    assert answer.text.strip() == HTTP[id][1]
+
+
+def test_a_guest_in_go_answers_with_its_goroutines(host: Running) -> None:
+    assert host.get("/go/x").text == "hello from Go\npath: /go/x\nsum: 5050\n"
+
+
+def test_text_is_served_as_it_is(up, tmp_path: Path) -> None:
+    host = up(write(tmp_path, routed("text", GUESTS / "wat/hello.wat")))
+    assert host.get("/").text.strip() == "hello"
+
+
+def test_wasi_0_3_echoes_ten_megabytes_by_handing_the_stream_on(host: Running) -> None:
+    body = os.urandom(10 << 20)
+    assert host.client.post("/echo", content=body).content == body
+
+
+def test_wasi_0_3_copies_a_stream_through_the_guest(host: Running) -> None:
+    body = os.urandom(1 << 20)
+    assert host.client.post("/copy", content=body).content == body
+
+
+def test_wasi_0_3_streams_a_response_while_it_is_made(host: Running) -> None:
+    with Wire(host.port) as wire:
+        wire.request("GET /stream?n=100000&ms=20 HTTP/1.1")
+        assert wire.head().status == 200
+        assert wire.exactly(int(wire.line(), 16) + 2).startswith(b"chunk 0")
+    assert len(host.get("/stream?n=500").text.splitlines()) == 500
+
+
+def test_wasi_0_3_reads_and_writes_trailers(host: Running) -> None:
+    with Wire(host.port) as wire:
+        wire.request("POST /trailers HTTP/1.1", "Transfer-Encoding: chunked", "TE: trailers")
+        wire.send(b"5\r\nhello\r\n0\r\nx-sum: 99\r\n\r\n")
+        answer = wire.answer()
+    assert answer.body == b"trailers follow\n"
+    assert ("x-body-bytes", "5") in answer.trailers
+    assert ("x-sum", "99") in answer.trailers
+
+
+def test_wasi_0_3_waits_without_keeping_others_waiting(host: Running) -> None:
+    assert host.get("/sleep?ms=50").text == "slept"
+
+
+def test_wasi_0_3_statuses_and_headers_pass(host: Running) -> None:
+    assert host.get("/status/404").status_code == 404
+    assert "x-one: 1" in host.get("/headers", headers={"x-one": "1"}).text.splitlines()
+
+
+@pytest.mark.parametrize("path", ["/trap", "/error"])
+def test_a_failing_guest_of_wasi_0_3_gives_an_empty_500_and_a_reason_in_the_log(
+    host: Running, path: str
+) -> None:
+    before = len(host.log)
+    answer = host.get(path)
+    assert (answer.status_code, answer.content) == (500, b"")
+    host.logged(r"\[http3\] error: the guest failed|error: the guest")
+    assert len(host.log) > before
+    assert host.get("/hello").status_code == 200
+
+
+def test_every_prebuilt_http_guest_loads_in_one_application(up, tmp_path: Path) -> None:
+    served = [name for name in PREBUILT if name not in ("add", "cli", "bridge")]
+    host = up(
+        write(
+            tmp_path,
+            *(routed(name, route=f"/{name}/...") for name in served),
+            component("unrouted", "add"),
+        )
+    )
+    assert host.get("/hello-wat/").status_code == 200
+    assert host.get("/nowhere").status_code == 404

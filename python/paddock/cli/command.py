@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from paddock import _core
 from paddock.cli import console
-from paddock.cli.files import read
+from paddock.cli.files import naming, read
 from paddock.errors import GuestError, PlanError, UsageError
 
 if TYPE_CHECKING:
@@ -85,8 +85,9 @@ class _Command:
                     f"{request.file} is machine code, which can do anything",
                     hint="if you made it yourself, add --allow-precompiled",
                 )
-            return engine.load_precompiled(data), engine
-        with console.progress(f"Compiling {request.file}", after=1.0):
+            with naming(request.file):
+                return engine.load_precompiled(data), engine
+        with naming(request.file), console.progress(f"Compiling {request.file}", after=1.0):
             return engine.load(data), engine
 
     def _options(self) -> _core.RunOptions:

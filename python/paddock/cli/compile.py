@@ -32,7 +32,7 @@ def run(parser: Parser, argv: list[str]) -> int:
     args = parser.parse(argv)
     file: Path = args.file
     output: Path = args.output or file.with_suffix(".cwasm")
-    from paddock.cli.files import read
+    from paddock.cli.files import naming, read
 
     data = read(file)
     if output.exists() and output.samefile(file):
@@ -42,7 +42,7 @@ def run(parser: Parser, argv: list[str]) -> int:
     engine = _core.Engine(
         _core.EngineOptions(compiler=args.compiler, fuel=args.fuel, pooling=False)
     )
-    with console.progress(f"Compiling {file}"):
+    with naming(file), console.progress(f"Compiling {file}", after=1.0):
         code = engine.precompile(data, args.target)
     part = output.with_name(f".{output.name}.{os.getpid()}")
     try:

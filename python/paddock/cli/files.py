@@ -1,7 +1,9 @@
-"""Reads the WebAssembly file that a command was given."""
+"""The WebAssembly file that a command was given: reading it, and naming it in errors."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from paddock.errors import ArtifactError
@@ -22,3 +24,12 @@ def read(path: Path) -> bytes:
         ) from error
     except OSError as error:
         raise ArtifactError(f"can't read {path}: {error.strerror}") from error
+
+
+@contextmanager
+def naming(path: Path) -> Generator[None]:
+    """Put the file's name in front of what the core says about its content."""
+    try:
+        yield
+    except ArtifactError as error:
+        raise ArtifactError(f"{path}: {error.message}", hint=error.hint) from error

@@ -37,13 +37,14 @@ def run(parser: Parser, argv: list[str]) -> int:
     """Print what FILE is to stdout."""
     args = parser.parse(argv)
     file: Path = args.file
-    from paddock.cli.files import read
+    from paddock.cli.files import naming, read
 
     data = read(file)
     from paddock import _core
     from paddock.cli.needs import needs
 
-    facts = cast("Table", json.loads(_core.inspect(data)))
+    with naming(file):
+        facts = cast("Table", json.loads(_core.inspect(data)))
     needed = needs(_import_names(facts), _core.built_in)
     if args.json:
         print(json.dumps({**facts, "grants": [each._asdict() for each in needed]}, indent=2))

@@ -18,6 +18,7 @@ def run(parser: Parser, argv: list[str]) -> int:
     import platform
 
     print(f"paddock {package_version()}")
+    print(f"core {core_version()}")
     print(f"python {platform.python_version()} ({sys.platform}, {platform.machine()})")
     return 0
 
@@ -30,3 +31,12 @@ def package_version() -> str:
         return version("paddock")
     except PackageNotFoundError:
         return "(source tree, not installed)"
+
+
+def core_version() -> str:
+    """The version of the compiled core, which may be missing in a source tree."""
+    try:
+        from paddock import _core
+    except ImportError:
+        return "(not built: make setup)"
+    return _core.__version__

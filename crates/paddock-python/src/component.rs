@@ -14,7 +14,7 @@ use crate::doorway;
 use crate::engine::{ArtifactObject, EngineObject};
 use crate::errors::{OrRaise, raise};
 use crate::names::names;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Shared};
 use crate::specs::Spec;
 use crate::tasks::{EventSink, Tasks};
 
@@ -22,6 +22,7 @@ use crate::tasks::{EventSink, Tasks};
 pub struct ComponentObject {
     pub component: Arc<Component>,
     pub tasks: Arc<Tasks>,
+    pub shared: Arc<Shared>,
 }
 
 #[pymethods]
@@ -49,7 +50,7 @@ impl ComponentObject {
         let component = doorway::leave(py, || {
             Component::new(&engine.0, Arc::clone(&artifact.0), spec, &bound, events, None)
         });
-        Ok(Self { component: component.or_raise(py)?, tasks })
+        Ok(Self { component: component.or_raise(py)?, tasks, shared: Arc::clone(&runtime.shared) })
     }
 
     #[getter]

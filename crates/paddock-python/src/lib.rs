@@ -9,10 +9,12 @@ mod engine;
 mod errors;
 mod events;
 mod facts;
+mod generation;
 mod job;
 mod names;
 mod pool;
 mod runtime;
+mod server;
 mod specs;
 mod stream;
 mod tasks;
@@ -31,6 +33,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<runtime::Runtime>()?;
     module.add_class::<component::ComponentObject>()?;
     module.add_class::<events::EventObject>()?;
+    module.add_class::<generation::GenerationObject>()?;
+    module.add_class::<server::ServerObject>()?;
     module.add_function(wrap_pyfunction!(engine::built_in, module)?)?;
     module.add_function(wrap_pyfunction!(component::call, module)?)?;
     Ok(())

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use paddock_engine::error::{EngineError, ErrorKind};
+use paddock_engine::http::admission::Admissions;
+use paddock_engine::outbound::Connector;
 use pyo3::prelude::*;
 
 use crate::doorway;
@@ -12,10 +14,23 @@ use crate::errors::raise;
 use crate::pool::Pool;
 use crate::tasks::Tasks;
 
+/// What the HTTP side of one host keeps across generations.
+pub struct Shared {
+    pub admissions: Admissions,
+    pub connector: Arc<Connector>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { admissions: Admissions::default(), connector: Connector::new() }
+    }
+}
+
 #[pyclass(frozen, module = "paddock._core")]
 pub struct Runtime {
     runtime: Mutex<Option<tokio::runtime::Runtime>>,
     pub tasks: Arc<Tasks>,
+    pub shared: Arc<Shared>,
     #[pyo3(get)]
     workers: usize,
 }
@@ -48,7 +63,7 @@ impl Runtime {
             raise(py, EngineError::new(ErrorKind::Host, format!("can't start {workers} worker threads: {error}")))
         })?;
         let tasks = Tasks::new(event_loop, on_events, on_exit, runtime.handle().clone(), Pool::new(blocking_threads))?;
-        Ok(Self { runtime: Mutex::new(Some(runtime)), tasks, workers })
+        Ok(Self { runtime: Mutex::new(Some(runtime)), tasks, shared: Arc::default(), workers })
     }
 
     /// Coroutines under way for guests.

@@ -10,8 +10,8 @@ use pyo3::prelude::*;
 
 use crate::engine::wrong;
 
-type MountTuple = (PathBuf, String, bool);
-type GrantTuple = (Option<String>, String, u16, u16);
+pub type MountTuple = (PathBuf, String, bool);
+pub type GrantTuple = (Option<String>, String, u16, u16);
 
 #[derive(FromPyObject)]
 pub struct Spec {
@@ -78,28 +78,8 @@ pub fn mounts(mounts: Vec<MountTuple>) -> Vec<Mount> {
 pub fn outbound(grants: Vec<GrantTuple>) -> OutboundGrants {
     let grant = |(scheme, host, first, last): GrantTuple| OutboundGrant {
         scheme,
-        host: pattern(&host),
+        host: HostPattern::parse(host.trim_start_matches('[').trim_end_matches(']')),
         ports: (first, last),
     };
     OutboundGrants(grants.into_iter().map(grant).collect())
-}
-
-fn pattern(host: &str) -> HostPattern {
-    if host == "*" {
-        return HostPattern::Any;
-    }
-    if host == "self" {
-        return HostPattern::Itself;
-    }
-    if let Some(domain) = host.strip_prefix('*') {
-        return HostPattern::Suffix(domain.to_ascii_lowercase());
-    }
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(network) = address.parse() {
-        return HostPattern::Network(network);
-    }
-    match address.parse::<std::net::IpAddr>() {
-        Ok(address) => HostPattern::Network(address.into()),
-        Err(_) => HostPattern::Name(host.to_ascii_lowercase()),
-    }
 }

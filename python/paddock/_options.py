@@ -70,7 +70,8 @@ class ComponentSpec:
 class ApplicationSpec:
     """An application of one generation.
 
-    At most `instances` run at once; beyond that at most `queue` requests wait,
+    At most `instances` run at once, and of one component at most its number in
+    `component_instances`; beyond that at most `queue` requests wait,
     `queue_timeout` seconds at most. Requests to a `bare` component carry no
     `spin-*` headers.
     """
@@ -78,6 +79,7 @@ class ApplicationSpec:
     id: str
     components: Mapping[str, Component] = field(default_factory=dict[str, "Component"])
     instances: int = 1000
+    component_instances: Mapping[str, int] = field(default_factory=dict[str, int])
     queue: int = 1000
     queue_timeout: float = 10.0
     bare: bool = False

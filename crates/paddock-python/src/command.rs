@@ -8,7 +8,7 @@ use paddock_engine::command::{self, RunOptions};
 use paddock_engine::component::Bound as BoundTo;
 use paddock_engine::error::Result as EngineResult;
 use paddock_engine::events::{Event, Events};
-use paddock_engine::invoke::{self, Call};
+use paddock_engine::invoke::{Call, invoke as invoke_export};
 use paddock_engine::limits::InstanceLimits;
 use pyo3::prelude::*;
 
@@ -86,15 +86,14 @@ fn drive<T: Send>(py: Python<'_>, work: impl Future<Output = EngineResult<T>> + 
             }
         }
     };
-    let both = async {
+    let either = async {
         tokio::select! {
             biased;
-            done = work => Ok(done.map(Ok)),
-            error = interrupted => Ok(Ok(Err(error))),
+            done = work => done.map(Ok),
+            error = interrupted => Ok(Err(error)),
         }
     };
-    let outcome = doorway::leave(py, || command::block_on(async { both.await.and_then(|inner: EngineResult<PyResult<T>>| inner) }));
-    outcome.or_raise(py)?
+    doorway::leave(py, || command::block_on(either)).or_raise(py)?
 }
 
 #[pyfunction]
@@ -114,7 +113,7 @@ pub fn run_command(
 
 #[pyfunction]
 #[pyo3(signature = (engine, artifact, name, arguments, options, on_event=None))]
-pub fn invoke_export(
+pub fn invoke(
     py: Python<'_>,
     engine: &EngineObject,
     artifact: &ArtifactObject,
@@ -127,7 +126,7 @@ pub fn invoke_export(
     let bound: BoundTo = HashMap::new();
     let events = Arc::new(Direct(on_event));
     let call = Call { name, arguments };
-    let invoked = invoke::invoke(&engine.0, Arc::clone(&artifact.0), &call, options, &bound, events, None);
+    let invoked = invoke_export(&engine.0, Arc::clone(&artifact.0), &call, options, &bound, events, None);
     let invoked = drive(py, invoked)?;
     Ok((invoked.exit, invoked.json))
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use paddock_engine::http::admission::AdmissionLimits;
 use paddock_engine::http::dispatch::Handler;
 use paddock_engine::http::generation::{
-    ApplicationSpec, Generation, GenerationSpec, Retiring, RouteSpec, RouteTarget, StaticResponse,
+    ApplicationSpec, ComponentEntry, Generation, GenerationSpec, Retiring, RouteSpec, RouteTarget, Slots,
+    StaticResponse,
 };
 use pyo3::prelude::*;
 
@@ -28,6 +29,7 @@ pub struct ApplicationOptions {
     id: String,
     components: HashMap<String, Py<ComponentObject>>,
     instances: usize,
+    component_instances: HashMap<String, usize>,
     queue: usize,
     queue_timeout: f64,
     bare: bool,
@@ -70,21 +72,26 @@ impl RouteOptions {
 
 impl ApplicationOptions {
     fn convert(self, py: Python<'_>, shared: &Shared) -> PyResult<ApplicationSpec> {
-        let limits = AdmissionLimits {
-            instances: self.instances,
-            queue: self.queue,
-            patience: seconds(py, "queue_timeout", self.queue_timeout)?,
-            reserved: reserved(self.instances),
+        let patience = seconds(py, "queue_timeout", self.queue_timeout)?;
+        let queue = self.queue;
+        let slots = |key: &str, instances: usize| Slots {
+            admission: shared.admissions.of(key),
+            limits: AdmissionLimits { instances, queue, patience, reserved: reserved(instances) },
         };
         let mut components = Vec::with_capacity(self.components.len());
         for (id, component) in self.components {
             let component = component.get();
-            if component.component.linked.http.is_some() {
-                let _entered = component.tasks.handle.enter();
-                components.push((id, Arc::new(Handler::new(Arc::clone(&component.component)).or_raise(py)?)));
+            if component.component.linked.http.is_none() {
+                continue;
             }
+            let _entered = component.tasks.handle.enter();
+            let handler = Arc::new(Handler::new(Arc::clone(&component.component)).or_raise(py)?);
+            let limit = self.component_instances.get(&id);
+            let slots = limit.map(|limit| slots(&format!("{}/{id}", self.id), *limit));
+            components.push(ComponentEntry { id, handler, slots });
         }
-        Ok(ApplicationSpec { admission: shared.admissions.of(&self.id), id: self.id, limits, components })
+        let slots = slots(&self.id, self.instances);
+        Ok(ApplicationSpec { id: self.id, slots, components })
     }
 }
 

@@ -121,6 +121,12 @@ impl ServerObject {
         }
     }
 
+    fn lame_duck(&self, lame: bool) {
+        if let Some(server) = self.server.get() {
+            server.lame_duck(lame);
+        }
+    }
+
     fn drain<'py>(&self, py: Python<'py>, timeout: f64) -> PyResult<Bound<'py, PyAny>> {
         let timeout = seconds(py, "timeout", timeout)?;
         let server = self.server.get().cloned();

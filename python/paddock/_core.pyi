@@ -29,6 +29,52 @@ def call(component: Component, export_name: str, arguments: Sequence[object]) ->
         paddock.errors.GuestError: a trap, or a limit that was exceeded.
     """
 
+def run_command(
+    engine: Engine,
+    artifact: Artifact,
+    options: RunOptions,
+    on_event: Callable[[Event], object] | None = None,
+) -> int:
+    """Run a command component or module to its end on this thread; its exit code.
+
+    The interpreter is released meanwhile. Call it on the main thread: what a
+    signal's handler raises (KeyboardInterrupt for Ctrl-C) ends the guest and is
+    raised here within some 20 ms. `on_event` is called in place.
+
+    Raises:
+        paddock.errors.GuestError: a trap, or a limit that was exceeded.
+        paddock.errors.PlanError: an import that nothing answers.
+        paddock.errors.UsageError: there is nothing to run in the file.
+    """
+
+def invoke(
+    engine: Engine,
+    artifact: Artifact,
+    name: str,
+    arguments: Sequence[str],
+    options: RunOptions,
+    on_event: Callable[[Event], object] | None = None,
+) -> tuple[int, str | None]:
+    """Call an export with JSON arguments: the exit code, and the result as JSON.
+
+    The code is 1 when the function returned an error; JSON is None where there
+    is no result. Otherwise as `run_command`.
+
+    Raises:
+        paddock.errors.UsageError: no such export, or an argument that does not
+            fit its parameter, which is named.
+    """
+
+def inspect(data: bytes) -> str:
+    """What a file is, as a JSON object, without compiling it.
+
+    `kind`, `size`, `sha256`, `name`, `async`, `producers`, `metadata`,
+    `imports`, `exports`, and for a component its world as `wit`.
+
+    Raises:
+        paddock.errors.ArtifactError: damaged, or no WebAssembly.
+    """
+
 @final
 class Artifact:
     """One content, compiled once; shared by all that use it."""
@@ -165,3 +211,68 @@ class Component:
     @property
     def http(self) -> bool:
         """Whether it exports an HTTP handler that this host can serve."""
+
+@final
+class Generation:
+    """Applications and routes, immutable: what a server serves at one time."""
+
+    def __new__(
+        cls,
+        number: int,
+        applications: Sequence[ApplicationSpec],
+        routes: Sequence[RouteSpec],
+    ) -> Generation:
+        """Build a generation; nothing is served before it is committed.
+
+        Raises:
+            paddock.errors.PlanError: routes that collide or lead nowhere.
+            paddock.errors.UsageError: a trigger without a target, or with two.
+        """
+    @property
+    def number(self) -> int: ...
+    def retired(self, timeout: float) -> Awaitable[int]:
+        """Wait until its last request has ended, at most `timeout` seconds.
+
+        The number of requests that remain. Call it once another generation was
+        committed in its place.
+
+        Raises:
+            paddock.errors.UsageError: it still serves, or never did.
+        """
+
+@final
+class Server:
+    """An HTTP server: any number of sockets, one generation at a time."""
+
+    def __new__(cls, runtime: Runtime, options: ServerOptions) -> Server: ...
+    def commit(self, generation: Generation) -> None:
+        """Serve `generation` from now on; requests under way stay on the old one.
+
+        Raises:
+            paddock.errors.UsageError: it was committed before.
+        """
+    def tls(self, cert_pem: bytes, key_pem: bytes) -> None:
+        """Use TLS on sockets that `listen` is given later; again: exchange it.
+
+        Raises:
+            paddock.errors.UsageError: they can't be read or don't fit.
+        """
+    def listen(self, fd: int) -> None:
+        """Serve a listening TCP socket; the server owns the descriptor from now on.
+
+        Raises:
+            paddock.errors.HostError: the socket can't be used.
+            paddock.errors.UsageError: nothing was committed yet.
+        """
+    def pause(self) -> None:
+        """Accept no more; the sockets stay open and clients queue at them."""
+    def resume(self) -> None: ...
+    def lame_duck(self, lame: bool) -> None:
+        """While set, a connection ends with the request that it carries next."""
+    def drain(self, timeout: float) -> Awaitable[int]:
+        """Close the sockets and let requests finish within `timeout` seconds.
+
+        The number of requests that were cut off.
+        """
+    def stats(self) -> dict[str, int]:
+        """Open `connections`, those `active` with a request, `tasks` for guests."""

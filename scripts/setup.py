@@ -83,7 +83,7 @@ def sources() -> list[Path | str]:
 
 def build_core() -> None:
     print("   (the first time compiles the engine: some minutes)", flush=True)
-    environment = {**cargo.environment(), "VIRTUAL_ENV": str(VENV)}
+    environment = {**cargo.environment(), "VIRTUAL_ENV": str(VENV), "PIP_QUIET": "1"}
     run([str(BIN / "maturin"), "develop", "--release", "--locked", "--quiet"], environment)
 
 

@@ -124,6 +124,6 @@ def wants_context(function: object) -> bool:
 
 def _entry(function: object) -> object | None:
     if isinstance(function, type):
-        return cast("object", function.__init__)
-    call = getattr(type(function), "__call__", None)
+        return cast("object", function.__init__)  # type: ignore[misc]
+    call = getattr(type(function), "__call__", None)  # noqa: B004
     return call if hasattr(call, "__code__") else None

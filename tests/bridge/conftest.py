@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.bridge.guests import Bridge
 
 from paddock import _core
-from tests.bridge.guests import Bridge
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ class Function:
     def body(self) -> str:
         arguments = " ".join(f"(local.get {i})" for i in range(len(self.flat.split())))
         result = f"(result {'i32' if self.core == 'ptr' else self.core})" if self.core else ""
-        call = f'(call $f_{self.name} {arguments})'
+        call = f"(call $f_{self.name} {arguments})"
         if self.core == "ptr":
             call = f"(call $f_{self.name} {arguments} (i32.const 256)) (i32.const 256)"
         return f'(func (export "{self.name}") (param {self.flat}) {result} {call})'

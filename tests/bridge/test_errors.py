@@ -6,11 +6,11 @@ import asyncio
 import logging
 
 import pytest
+from tests.bridge.guests import TRY, Bridge, passing
 
 from paddock import _core
 from paddock.errors import GuestError, NotFound
 from paddock.types import Deferred, Err
-from tests.bridge.guests import TRY, Bridge, passing
 
 SECRET = "password=hunter2"
 
@@ -19,7 +19,7 @@ class Host:
     """Fails in the way which the name asks for."""
 
     def __getattribute__(self, name: str) -> object:
-        return getattr(type(self), "try_") if name == "try_" else super().__getattribute__(name)
+        return type(self).try_ if name == "try_" else super().__getattribute__(name)
 
     @staticmethod
     def try_(name: str) -> object:

@@ -7,11 +7,11 @@ import threading
 import time
 
 import pytest
+from tests.bridge.guests import API, Bridge, Function, passing
 
 from paddock import _core
 from paddock.errors import GuestError, PlanError, UsageError
 from paddock.types import CallContext, Deferred, blocking
-from tests.bridge.guests import API, Bridge, Function, passing
 
 
 class Sync:
@@ -175,7 +175,7 @@ async def test_a_missing_method_is_named_when_the_component_is_bound(bridge: Bri
 
 async def test_calls_that_do_not_fit_say_so(bridge: Bridge) -> None:
     component = bridge.component(Sync())
-    with pytest.raises(UsageError, match="no function 'nothing'|no function \"nothing\""):
+    with pytest.raises(UsageError, match=r"no function ['\"]nothing['\"]"):
         await _core.call(component, "nothing", [])
     with pytest.raises(UsageError, match="takes 1 argument"):
         await _core.call(component, "number", [])
@@ -206,5 +206,3 @@ async def test_names_of_wit_become_names_of_python(bridge: Bridge) -> None:
     component = bridge.component(Host(), passing(*functions))
     assert await _core.call(component, "list-keys", []) == 1
     assert await _core.call(component, "import", []) == 2
-
-

@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from tests.bridge.guests import API, Bridge, Function, passing
 
 from paddock import _core
 from paddock.types import Variant
-from tests.bridge.guests import API, Bridge, Function, passing
 
 TYPES = {
     "point": '(record (field "x" s32) (field "is-far" bool))',
@@ -206,5 +206,3 @@ async def test_a_resource_that_the_guest_leaves_behind_is_dropped(bridge: Bridge
     Counter.drops = 0
     await _core.call(component, "leave", [1])
     await bridge.until(lambda: Counter.drops == 1)
-
-

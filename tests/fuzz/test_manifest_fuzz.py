@@ -35,7 +35,20 @@ WORDS = sorted({word for seed in SEEDS for word in TOKENS.findall(seed)})
 NASTY = [
     *("0", "-1", "true", "1e999", "nan", "0x" + "f" * 5000, "9" * 4000, "2020-02-30", "07:32:00"),
     *("{{", "}}", "{{ a }}", "{}", "[]", "''", '""', '"""', "'''", "\\", "\\u0000", "\\uD800"),
-    *("[" * 200, "x." * 500 + "x", "{a=" * 100, "\0", "\ufeff", "\r", "é", "🎉", "..", "/", ":a", "*"),
+    *(
+        "[" * 200,
+        "x." * 500 + "x",
+        "{a=" * 100,
+        "\0",
+        "\ufeff",
+        "\r",
+        "é",
+        "🎉",
+        "..",
+        "/",
+        ":a",
+        "*",
+    ),
     *("[component.a]\n", "[[component]]\n", "[[trigger.http]]\n", "[trigger]\nhttp = 1\n", "[]\n"),
     *("spin_manifest_version = 1\n", "component = 3\n", "application = []\n", "private = true\n"),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, time, timezone
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -64,7 +64,7 @@ EVERYTHING = Application(
             "t",
             "c",
             {
-                "when": datetime(2020, 1, 2, 3, 4, tzinfo=timezone.utc),
+                "when": datetime(2020, 1, 2, 3, 4, tzinfo=UTC),
                 "day": date(2020, 1, 2),
                 "at": time(3, 4),
                 "deep": {"list": (1, 2.5, True, ("x",)), "m": {"c": "x"}},

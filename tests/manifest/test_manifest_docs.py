@@ -41,7 +41,9 @@ def test_every_key_of_a_component_and_of_a_trigger_is_documented() -> None:
 
 def test_the_documented_defaults_are_the_defaults() -> None:
     rows = dict(
-        re.findall(r"^\| `(\w+)` \| (\w+) \|", (DOCS / "host-configuration.md").read_text(), re.M)
+        re.findall(
+            r"^\| `(\w+)` \| (\w+) \|", (DOCS / "host-configuration.md").read_text(), re.MULTILINE
+        )
     )
     usual = HostLimits()
     assert set(rows) == {field.name for field in fields(HostLimits)}

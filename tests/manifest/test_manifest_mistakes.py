@@ -33,9 +33,13 @@ def trigger(lines: str) -> str:
 
 CASES: dict[str, Case] = {
     "unknown key at the top": Case("[compnent.x]\n", 4, ("compnent: unknown key", "'component'?")),
-    "unknown key of the application": Case("verzion = '1'\n", 4, ("application.verzion", "version")),
+    "unknown key of the application": Case(
+        "verzion = '1'\n", 4, ("application.verzion", "version")
+    ),
     "unknown key of a component": Case(
-        COMPONENT + "enviroment = {}\n", 6, ("component.c.enviroment", "did you mean 'environment'?")
+        COMPONENT + "enviroment = {}\n",
+        6,
+        ("component.c.enviroment", "did you mean 'environment'?"),
     ),
     "unknown key that resembles nothing": Case(
         COMPONENT + "qqq = 1\n", 6, ("component.c.qqq: unknown key", "known keys of 'component.c'")
@@ -56,9 +60,14 @@ CASES: dict[str, Case] = {
         '[variables]\nx = { default = "", secrt = true }\n', 5, ("variables.x.secrt", "'secret'?")
     ),
     "no name": Case(
-        "spin_manifest_version = 2\n[application]\n", 2, ("application.name: is required",), whole=True
+        "spin_manifest_version = 2\n[application]\n",
+        2,
+        ("application.name: is required",),
+        whole=True,
     ),
-    "no application": Case("spin_manifest_version = 2\n", 1, ("application: is required",), whole=True),
+    "no application": Case(
+        "spin_manifest_version = 2\n", 1, ("application: is required",), whole=True
+    ),
     "no version": Case(
         '[application]\nname = "a"\n', 1, ("version", "'paddock_manifest_version = 1'"), whole=True
     ),
@@ -83,7 +92,9 @@ CASES: dict[str, Case] = {
         "[component.c]\nsource = 3\n", 5, ("must be a path, { url, digest }",)
     ),
     "digest of a wrong form": Case(
-        '[component.c]\nsource = { url = "https://x/y", digest = "md5:1" }\n', 5, ("digest", "sha256")
+        '[component.c]\nsource = { url = "https://x/y", digest = "md5:1" }\n',
+        5,
+        ("digest", "sha256"),
     ),
     "text where a table belongs": Case('component = "x"\n', 4, ("unknown key",)),
     "number where text belongs": Case(
@@ -102,7 +113,9 @@ CASES: dict[str, Case] = {
     ),
     "variable without default": Case("[variables]\nx = {}\n", 5, ("neither a default",)),
     "variable with default and required": Case(
-        '[variables]\nx = { required = true, default = "" }\n', 5, ("has a default and is required",)
+        '[variables]\nx = { required = true, default = "" }\n',
+        5,
+        ("has a default and is required",),
     ),
     "trigger of no component": Case(
         trigger('route = "/"\ncomponent = "see"').replace("[component.c]", "[component.sea]"),
@@ -110,7 +123,9 @@ CASES: dict[str, Case] = {
         ("no component 'see'", "did you mean 'sea'?"),
     ),
     "trigger of another type of no component": Case(
-        '[[trigger.redis]]\nchannel = "a"\ncomponent = "c"\n', 6, ("no component 'c'", "no components")
+        '[[trigger.redis]]\nchannel = "a"\ncomponent = "c"\n',
+        6,
+        ("no component 'c'", "no components"),
     ),
     "variable not declared": Case(
         '[variables]\napi_url = { default = "" }\n'
@@ -167,7 +182,9 @@ CASES: dict[str, Case] = {
         trigger('route = "/"\nhost = "http://a"\ncomponent = "c"'), 6, ("not a host name",)
     ),
     "a status that is none": Case(
-        trigger('route = "/"\nstatic_response = { status_code = 99 }'), 6, ("status_code", "200 to 599")
+        trigger('route = "/"\nstatic_response = { status_code = 99 }'),
+        6,
+        ("status_code", "200 to 599"),
     ),
     "a header that splits the response": Case(
         trigger('route = "/"\nstatic_response = { headers = { a = "b\\r\\nc: d" } }'),
@@ -175,13 +192,17 @@ CASES: dict[str, Case] = {
         ("static_response.headers.a", "no header value"),
     ),
     "a grant without a scheme": Case(
-        COMPONENT + 'allowed_outbound_hosts = ["example.com"]\n', 6, ("'example.com'", "scheme://host")
+        COMPONENT + 'allowed_outbound_hosts = ["example.com"]\n',
+        6,
+        ("'example.com'", "scheme://host"),
     ),
     "a grant with a path": Case(
         COMPONENT + 'allowed_outbound_hosts = ["https://a/b"]\n', 6, ("has a path",)
     ),
     "a grant of a component that is not there": Case(
-        COMPONENT + 'allowed_outbound_hosts = ["http://see.spin.internal"]\n', 6, ("no component 'see'",)
+        COMPONENT + 'allowed_outbound_hosts = ["http://see.spin.internal"]\n',
+        6,
+        ("no component 'see'",),
     ),
     "a size with an unknown unit": Case(
         COMPONENT + 'limits = { memory = "64MiX" }\n', 6, ("limits.memory", "unit 'MiX'", '"64MiB"')
@@ -192,9 +213,14 @@ CASES: dict[str, Case] = {
     "a duration as a number": Case(
         COMPONENT + "limits = { time = 5 }\n", 6, ("limits.time", "not an integer", '"5s"')
     ),
-    "no instance": Case(COMPONENT + "limits = { instances = 0 }\n", 6, ("limits.instances", "1 to")),
+    "no instance": Case(
+        COMPONENT + "limits = { instances = 0 }\n", 6, ("limits.instances", "1 to")
+    ),
     "a key of Paddock in a spin.toml": Case(
-        COMPONENT + 'limits = { time = "5s" }\n', 6, ("component.c.limits", "paddock.toml"), "spin.toml"
+        COMPONENT + 'limits = { time = "5s" }\n',
+        6,
+        ("component.c.limits", "paddock.toml"),
+        "spin.toml",
     ),
     "methods in a spin.toml": Case(
         trigger('route = "/"\nmethods = ["GET"]\ncomponent = "c"'),

@@ -16,11 +16,11 @@ DOCUMENTS = {
     "no final newline": "a = 1\n[b]\nc = 2",
     "comments": "# a = 1\n\n#[x]\nb = 1 # [[y]]\nc = '#' # d = 1\n",
     "dotted": "a.b.c = 1\na.b.d = 2\na . e = 3\n",
-    "quoted": "\"a b\" = 1\n'c.d'.\"e\\u0041\" = 2\n\"\" = 3\n\"q\\\"\" = 4\n",
+    "quoted": '"a b" = 1\n\'c.d\'."e\\u0041" = 2\n"" = 3\n"q\\"" = 4\n',
     "numbers and dates": (
         "a = +1_000\nb = 0xff\nc = 1e-3\nd = inf\ne = 1979-05-27 07:32:00Z\nf = 07:32:00\n"
     ),
-    "strings": "a = \"x \\\" = y\"\nb = 'c:\\'\nc = \"[x]\\n\"\nd = ''\ne = \"\"\n",
+    "strings": 'a = "x \\" = y"\nb = \'c:\\\'\nc = "[x]\\n"\nd = \'\'\ne = ""\n',
     "long strings": (
         'a = """\nb = 1\n[c]\n"""\nd = \'\'\'\ne = 1\n\'\'\'\nf = """x\\"""y"""\n'
         'g = """""x"""""\nh = \'\'\'\'x\'\'\'\'\'\ni = """a \\\n   b"""\nj = """"""\nk = 1\n'
@@ -103,7 +103,19 @@ def test_what_is_not_there_is_looked_up_in_what_encloses_it() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a = ", "[", "[[a]", "a = [1", "a = {b = ", '"a', "= 1", 'a = """', "a = \\", '"\\uZZZZ" = 1', "]"],
+    [
+        "a = ",
+        "[",
+        "[[a]",
+        "a = [1",
+        "a = {b = ",
+        '"a',
+        "= 1",
+        'a = """',
+        "a = \\",
+        '"\\uZZZZ" = 1',
+        "]",
+    ],
 )
 def test_text_that_is_not_toml_keeps_what_was_understood(text: str) -> None:
     assert Positions("first = 1\n" + text).locate(("first",)) == (1, 1)

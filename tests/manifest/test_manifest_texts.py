@@ -79,7 +79,9 @@ def test_durations_are_seconds(value: object, seconds: float) -> None:
     assert parse_duration(value) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("value", [5, 1.5, True, "", "5", "s", "0s", "-1s", "5 parsecs", "99999999h"])
+@pytest.mark.parametrize(
+    "value", [5, 1.5, True, "", "5", "s", "0s", "-1s", "5 parsecs", "99999999h"]
+)
 def test_what_is_no_duration_is_refused(value: object) -> None:
     with pytest.raises(ManifestError):
         parse_duration(value)
@@ -90,7 +92,9 @@ def test_component_ids_are_kebab_case(text: str) -> None:
     assert check_component_id(text) == text
 
 
-@pytest.mark.parametrize("text", ["", "-a", "a-", "a--b", "1a", "a-1", "aB", "a_b", "a b", "é", "a\n"])
+@pytest.mark.parametrize(
+    "text", ["", "-a", "a-", "a--b", "1a", "a-1", "aB", "a_b", "a b", "é", "a\n"]
+)
 def test_other_component_ids_are_refused(text: str) -> None:
     with pytest.raises(ManifestError):
         check_component_id(text)

@@ -18,9 +18,7 @@ class Checked:
     warnings: tuple[str, ...]
 
 
-def check(
-    component: Component, imports: Iterable[str], built_in: Callable[[str], bool]
-) -> Checked:
+def check(component: Component, imports: Iterable[str], built_in: Callable[[str], bool]) -> Checked:
     """Sort a component's imports into answered, refused, and answered but not granted."""
     bound: list[str] = []
     problems: list[str] = []

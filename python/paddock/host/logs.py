@@ -68,7 +68,10 @@ class ComponentFiles(logging.Handler):
         stream = getattr(record, "stream", None)
         if stream is None:
             return
-        application, component = getattr(record, "application", ""), getattr(record, "component", "")
+        application, component = (
+            getattr(record, "application", ""),
+            getattr(record, "component", ""),
+        )
         name = f"{application}_{component}_{stream}.txt".replace("/", "_")
         file = self._files.get(name)
         if file is None:

@@ -20,9 +20,7 @@ class Plan:
         return {"changes": list(self.changes), "warnings": list(self.warnings)}
 
 
-def compare(
-    before: Sequence[PreparedApplication], after: Sequence[PreparedApplication]
-) -> Plan:
+def compare(before: Sequence[PreparedApplication], after: Sequence[PreparedApplication]) -> Plan:
     """The difference between two prepared states, in the words of the manifest."""
     old = {each.desired.application.name: each for each in before}
     new = {each.desired.application.name: each for each in after}
@@ -50,7 +48,8 @@ def _application(name: str, old: PreparedApplication, new: PreparedApplication) 
         if known is None:
             yield f"application '{name}': component '{component}' added"
         elif known[0] != digest:
-            yield f"application '{name}': component '{component}' exchanged ({_short(known[0])} -> {_short(digest)})"
+            change = f"({_short(known[0])} -> {_short(digest)})"
+            yield f"application '{name}': component '{component}' exchanged {change}"
         elif known[1] != rest:
             yield f"application '{name}': component '{component}' configured anew"
     for store, handle in new.stores.items():

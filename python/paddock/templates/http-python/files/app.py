@@ -19,9 +19,7 @@ class IncomingHandler(exports.IncomingHandler):
 
 def send(response_out: ResponseOutparam, status: int, text: str) -> None:
     """Answer with plain text."""
-    response = OutgoingResponse(
-        Fields.from_list([("content-type", b"text/plain; charset=utf-8")])
-    )
+    response = OutgoingResponse(Fields.from_list([("content-type", b"text/plain; charset=utf-8")]))
     response.set_status_code(status)
     body = response.body()
     ResponseOutparam.set(response_out, Ok(response))

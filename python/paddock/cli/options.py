@@ -10,6 +10,7 @@ from paddock.cli.parser import Parser
 from paddock.errors import ManifestError, UsageError
 
 if TYPE_CHECKING:
+    from paddock._options import EngineOptions
     from paddock.host.host import EngineSettings
 
 COMPILERS = ("cranelift", "winch", "pulley")
@@ -83,6 +84,22 @@ def engine_settings(args: argparse.Namespace) -> EngineSettings:
         cache_dir=cache_dir(args),
         pooling=not args.disable_pooling,
         allow_precompiled=args.allow_precompiled,
+    )
+
+
+def core_options(args: argparse.Namespace) -> EngineOptions:
+    """What `add_engine` parsed, for one guest without a host: it needs no pool."""
+    from paddock._options import EngineOptions
+    from paddock.host.state import cache_key
+
+    cache = cache_dir(args)
+    return EngineOptions(
+        compiler=args.compiler,
+        fuel=args.fuel is not None,
+        pooling=False,
+        instances=1,
+        cache_dir=str(cache / "code") if cache else None,
+        cache_key=cache_key(cache) if cache else None,
     )
 
 

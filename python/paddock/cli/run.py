@@ -19,8 +19,8 @@ from paddock.cli import grants_options, options
 from paddock.cli.parser import Parser
 
 if TYPE_CHECKING:
+    from paddock._options import EngineOptions
     from paddock.cli.grants_options import Given
-    from paddock.host.host import EngineSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,9 @@ class RunRequest:
     argv0: str
     invoke: str | None
     given: Given
-    engine: EngineSettings
+    engine: EngineOptions
+    fuel: int | None
+    allow_precompiled: bool
 
 
 def configure(parser: Parser) -> None:
@@ -64,5 +66,7 @@ def request_of(args: argparse.Namespace, file: Path, arguments: list[str]) -> Ru
         argv0=args.argv0 or file.name,
         invoke=args.invoke,
         given=grants_options.given(args, flags),
-        engine=options.engine_settings(args),
+        engine=options.core_options(args),
+        fuel=args.fuel,
+        allow_precompiled=args.allow_precompiled,
     )

@@ -16,6 +16,10 @@ IN_CI = os.environ.get("CI") == "true"
 DECLARED = "the provider does not declare"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "large: builds and compiles guests of tens of megabytes")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from hosts import Running, wait_for
+from hosts import SANE, Running, wait_for, while_served
 from manifests import PREBUILT, component, configuration, routed, write
 from wire import Wire
 
@@ -27,8 +25,6 @@ TEXT = [
     "trap",
 ]
 FILES = 'files = [{ source = "pages", destination = "/pages" }]\n'
-#: Seconds within which a neighbour answers whatever the others do, on two busy cores.
-SANE = 3.0
 
 
 def at(id: str, source: str, extra: str = SMALL) -> str:
@@ -59,19 +55,6 @@ def host(module_up, tmp_path_factory: pytest.TempPathFactory) -> Running:
 def provoke(host: Running, who: str, path: str = "/", **options: object) -> httpx.Response:
     headers = {"host": f"{who}.test"}
     return host.get(path, headers=headers, **options)
-
-
-def while_served(host: Running, bad: Callable[[], object], times: int = 1) -> list[object]:
-    """Do `bad` in threads, and ask a neighbour all the time; what `bad` gave."""
-    with concurrent.futures.ThreadPoolExecutor(times) as pool:
-        pending = [pool.submit(bad) for _ in range(times)]
-        while True:
-            began = time.monotonic()
-            with host.new_client() as client:
-                assert client.get("/").text.strip() == "hello"
-            assert time.monotonic() - began < SANE
-            if all(one.done() for one in pending):
-                return [one.result() for one in pending]
 
 
 def test_endless_loops_on_all_cores_are_stopped_and_neighbours_served(host: Running) -> None:
@@ -149,79 +132,6 @@ def test_ten_thousand_pollables_are_polled_or_refused(host: Running) -> None:
     assert provoke(host, "slow", "/poll?n=10000").status_code in (200, 500)
 
 
-def test_a_response_that_never_ends_ends_with_its_client(host: Running) -> None:
-    wires = [Wire(host.port) for _ in range(4)]
-    for wire in wires:
-        wire.request("GET /endless HTTP/1.1", host="slow.test")
-        assert wire.head().status == 200
-        wire.exactly(100_000)
-
-    def leave() -> None:
-        for wire in wires:
-            wire.reset()
-
-    while_served(host, leave)
-
-
-def test_a_response_that_never_ends_and_is_not_read_takes_no_memory(host: Running) -> None:
-    with Wire(host.port) as wire:
-        wire.request("GET /endless HTTP/1.1", host="slow.test")
-        assert wire.head().status == 200
-        before = resident(host)
-        for _ in range(20):
-            while_served(host, lambda: None)
-        assert resident(host) - before < 64 << 20
-
-
-def resident(host: Running) -> int:
-    pages = Path(f"/proc/{host.process.pid}/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
-
-
-def test_fewer_bytes_than_declared_break_the_response(host: Running) -> None:
-    with Wire(host.port) as wire:
-        wire.request("GET /close-early HTTP/1.1", host="hostile.test")
-        try:
-            answer = wire.answer()
-        except EOFError:
-            return
-    assert answer.status == 500 or not answer.whole
-
-
-def test_more_bytes_than_declared_are_not_sent(host: Running) -> None:
-    with Wire(host.port) as wire:
-        wire.request("GET /too-many HTTP/1.1", host="hostile.test")
-        answer = wire.answer()
-        assert answer.status == 500 or len(answer.body) <= 5
-        # What is too much must not look like the next response.
-        try:
-            wire.request("GET / HTTP/1.1")
-            assert wire.answer().body.strip() == b"hello"
-        except (EOFError, ConnectionError):
-            pass
-
-
-def test_a_body_that_is_not_finished_is_cut(host: Running) -> None:
-    with Wire(host.port) as wire:
-        wire.request("GET /no-finish HTTP/1.1", host="hostile.test")
-        try:
-            answer = wire.answer()
-        except EOFError:
-            return
-    assert answer.status == 500 or not answer.whole
-
-
-def test_a_trap_in_the_middle_cuts_the_response(host: Running) -> None:
-    with Wire(host.port) as wire:
-        wire.request("GET /trap-after-headers HTTP/1.1", host="hostile.test")
-        try:
-            answer = wire.answer()
-        except EOFError:
-            answer = None
-    assert answer is None or answer.status == 500 or not answer.whole
-    host.logged(r"\[hostile\] error: the guest failed: .*unreachable")
-
-
 @pytest.mark.parametrize(
     ("who", "path", "reason"),
     [
@@ -246,46 +156,6 @@ def test_a_failing_guest_gives_an_empty_500_and_its_reason_only_to_the_log(
 def test_what_a_panicking_guest_says_is_in_the_log(host: Running) -> None:
     provoke(host, "hostile", "/panic")
     host.logged(r"\[hostile\] stderr: .*a secret that no client may see")
-
-
-def test_bytes_that_are_no_utf8_in_a_header_pass_or_are_refused(host: Running) -> None:
-    with Wire(host.port) as wire:
-        wire.request("GET /bytes-in-headers HTTP/1.1", host="hostile.test")
-        answer = wire.answer()
-    assert answer.status == 200
-    if b"accepted" in answer.body:
-        assert answer.header("x-bytes") == "a\xff\xfez"
-
-
-def test_headers_can_not_be_injected(host: Running) -> None:
-    with Wire(host.port) as wire:
-        wire.request("GET /injection HTTP/1.1", host="hostile.test")
-        answer = wire.answer()
-        assert answer.status == 200
-        assert b"accepted" not in answer.body
-        assert answer.header("x-injected") is None
-        assert b"<html>" not in answer.body.split(b"\n")[0]
-        wire.request("GET / HTTP/1.1")
-        assert wire.answer().body.strip() == b"hello"
-
-
-def test_headers_that_belong_to_the_host_can_not_be_set(host: Running) -> None:
-    with Wire(host.port) as wire:
-        wire.request("GET /forbidden HTTP/1.1", host="hostile.test")
-        answer = wire.answer()
-        assert answer.status == 200
-        for name in ("upgrade", "keep-alive", "proxy-connection", "http2-settings"):
-            assert answer.header(name) is None, name
-        wire.request("GET / HTTP/1.1")
-        assert wire.answer().body.strip() == b"hello"
-
-
-def test_huge_headers_of_a_guest_do_no_harm(host: Running) -> None:
-    with Wire(host.port, timeout=60) as wire:
-        wire.request("GET /huge-headers?n=1000 HTTP/1.1", host="slow.test")
-        with contextlib.suppress(EOFError, ConnectionError):
-            assert wire.answer().status in (200, 500)
-    assert host.get("/").status_code == 200
 
 
 def test_malformed_outgoing_requests_are_refused(host: Running) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import os
 import re
@@ -19,6 +20,8 @@ import httpx
 GUESTS = Path(__file__).resolve().parents[2] / "guests"
 #: Seconds that anything may take on a busy machine before a test gives up.
 PATIENCE = 60.0
+#: Seconds within which a neighbour answers whatever the others do, on two busy cores.
+SANE = 3.0
 
 T = TypeVar("T")
 
@@ -198,3 +201,19 @@ def serving(running: Running, timeout: float = PATIENCE) -> Running:
 
     running.url = wait_for("the host to serve", ready, timeout).group(1)
     return running
+
+
+def while_served(host: Running, bad: Callable[[], object], times: int = 1) -> list[object]:
+    """Do `bad` in threads, and ask a neighbour all the time; what `bad` gave.
+
+    The neighbour answers "hello" on any path of no particular host.
+    """
+    with concurrent.futures.ThreadPoolExecutor(times) as pool:
+        pending = [pool.submit(bad) for _ in range(times)]
+        while True:
+            began = time.monotonic()
+            with host.new_client() as client:
+                assert client.get("/").text.strip() == "hello"
+            assert time.monotonic() - began < SANE
+            if all(one.done() for one in pending):
+                return [one.result() for one in pending]

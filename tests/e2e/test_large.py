@@ -1,0 +1,81 @@
+"""Guests of tens of megabytes, built in the test run by other people's tools."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hosts import GUESTS, Running, paddock, serving
+from manifests import routed, write
+
+pytestmark = [pytest.mark.large, pytest.mark.timeout(600)]
+
+#: Seconds for the first compile of a guest in Python on two busy cores.
+COMPILE = 240.0
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[[str], Path]:
+    """`build(name)` gives a guest, from the cache or built now."""
+    spec = importlib.util.spec_from_file_location("guests_large", GUESTS / "large.py")
+    assert spec and spec.loader
+    large = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = large
+    spec.loader.exec_module(large)
+
+    def one(name: str) -> Path:
+        try:
+            return large.build(name)
+        except large.MissingTool as missing:
+            pytest.skip(str(missing))
+
+    return one
+
+
+def served(host: Running) -> Running:
+    return serving(host, COMPILE)
+
+
+def test_a_guest_in_python(up, build: Callable[[str], Path], tmp_path: Path) -> None:
+    manifest = write(tmp_path, routed("python", build("python")))
+    host = served(up(manifest, wait=False))
+    assert host.get("/hello").text == "hello from Python"
+    assert host.client.post("/echo", content=b"e" * 1_000_000).content == b"e" * 1_000_000
+    assert host.get("/json?a=1").json() == {"path": "/json", "query": {"a": "1"}}
+    assert host.get("/sleep?ms=10").text == "slept"
+
+
+def test_a_guest_in_python_over_wasi_0_3_with_a_store(
+    up, build: Callable[[str], Path], tmp_path: Path
+) -> None:
+    variables = '[variables]\nname = { default = "Ada" }\n'
+    extra = 'key_value_stores = ["default"]\nvariables = { name = "{{ name }}" }\n'
+    manifest = write(tmp_path, variables, routed("python", build("python-p3"), extra))
+    host = served(up(manifest, wait=False))
+    assert host.get("/set?key=k&value=v").status_code == 200
+    assert host.get("/get?key=k").text == "v"
+    assert host.get("/exists?key=k").text == "true"
+    assert host.get("/keys").text.split() == ["k"]
+    assert host.get("/variable?name=name").text == "Ada"
+    assert host.get("/get?store=other").status_code == 403
+
+
+def test_a_guest_in_javascript(up, build: Callable[[str], Path], tmp_path: Path) -> None:
+    host = served(up(write(tmp_path, routed("js", build("js"))), wait=False))
+    assert host.get("/hello").text == "hello from JavaScript"
+    assert host.client.post("/echo", content=b"e" * 100_000).content == b"e" * 100_000
+    answer = host.get("/json?a=1", headers={"user-agent": "test"}).json()
+    assert answer == {"method": "GET", "path": "/json", "query": {"a": "1"}, "agent": "test"}
+
+
+def test_an_sdk_that_imports_more_than_is_offered_is_refused_in_plain_words(
+    build: Callable[[str], Path], tmp_path: Path, cache: Path
+) -> None:
+    manifest = write(tmp_path, routed("spin", build("python-spin")))
+    done = paddock("up", manifest, "--listen", "127.0.0.1:0", cache=cache, timeout=COMPILE)
+    assert done.returncode == 5
+    assert "component 'spin' imports" in done.stderr and "does not offer" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -68,6 +67,8 @@ def _file(path: Path, item: str) -> dict[str, str]:
     table: object
     try:
         if path.suffix == ".json":
+            import json
+
             table = json.loads(text)
         elif path.suffix == ".toml":
             import tomllib

@@ -82,8 +82,7 @@ impl<T> Producer<T> {
     fn ask(source: &Shared) -> Waiting {
         // One item is asked for at a time, so the lock is never contended.
         let source = Arc::clone(source);
-        let asked = source.lock().unwrap_or_else(PoisonError::into_inner).next();
-        asked
+        source.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 }
 

@@ -250,11 +250,13 @@ class _Service:
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(first))
 
     async def _end(self, configuration: HostConfig) -> int:
+        if self._listener is not None:
+            # Now, so that clients who connect while the rest drains are refused
+            # at once and don't wait in a queue that nobody serves.
+            self._listener.close()
         left = await self._host.stop(configuration.limits.drain)
         if left:
             LOG.warning("%d requests were cut off after %g s", left, configuration.limits.drain)
-        if self._listener is not None:
-            self._listener.close()
         return 0
 
 

@@ -39,8 +39,9 @@ class Formatter(logging.Formatter):
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         moment = f"{moment}.{int(record.msecs):03d}Z"
         component = getattr(record, "component", None)
-        text = record.getMessage()
+        text = printable(record.getMessage(), lines=component is None)
         trace = self.formatException(record.exc_info) if record.exc_info else None
+        trace = printable(trace, lines=True) if trace else None
         if self._json:
             fields = {"time": moment, "level": record.levelname.lower(), "message": text}
             for name in ("application", "component", "instance", "stream"):
@@ -53,6 +54,23 @@ class Formatter(logging.Formatter):
         stream = getattr(record, "stream", None) or record.levelname.lower()
         line = f"{moment} {who} {stream}: {text}"
         return f"{line}\n{trace}" if trace else line
+
+
+def printable(text: str, *, lines: bool) -> str:
+    """`text` with control characters escaped; line ends stay when `lines`.
+
+    What a guest writes reaches terminals: it must not move their cursor, nor
+    look like a line of somebody else.
+    """
+    if text.isprintable():
+        return text
+    kept = "\n\t" if lines else "\t"
+    return "".join(
+        character
+        if character.isprintable() or character in kept
+        else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for character in text
+    )
 
 
 class ComponentFiles(logging.Handler):

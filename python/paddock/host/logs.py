@@ -39,9 +39,8 @@ class Formatter(logging.Formatter):
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         moment = f"{moment}.{int(record.msecs):03d}Z"
         component = getattr(record, "component", None)
-        text = printable(record.getMessage(), lines=component is None)
+        text = record.getMessage()
         trace = self.formatException(record.exc_info) if record.exc_info else None
-        trace = printable(trace, lines=True) if trace else None
         if self._json:
             fields = {"time": moment, "level": record.levelname.lower(), "message": text}
             for name in ("application", "component", "instance", "stream"):
@@ -52,8 +51,8 @@ class Formatter(logging.Formatter):
             return json.dumps(fields, ensure_ascii=False)
         who = f"[{component}]" if component else "paddock"
         stream = getattr(record, "stream", None) or record.levelname.lower()
-        line = f"{moment} {who} {stream}: {text}"
-        return f"{line}\n{trace}" if trace else line
+        line = f"{moment} {who} {stream}: {printable(text, lines=component is None)}"
+        return f"{line}\n{printable(trace, lines=True)}" if trace else line
 
 
 def printable(text: str, *, lines: bool) -> str:

@@ -1,9 +1,7 @@
 //! Bodies that end too early, too late or never.
 
 use crate::http::{Request, Response, text};
-use crate::wasi::http::types::{
-    Fields, OutgoingBody, OutgoingResponse, ResponseOutparam,
-};
+use crate::wasi::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
 pub fn endless(out: ResponseOutparam) {
     let response = Response::start(out, 200, &[("content-type", "text/plain")]);

@@ -25,8 +25,7 @@ pub fn traversal(out: ResponseOutparam) {
     for (directory, name) in &directories {
         for path in ESCAPES {
             let flags = PathFlags::SYMLINK_FOLLOW;
-            let opened =
-                directory.open_at(flags, path, OpenFlags::empty(), DescriptorFlags::READ);
+            let opened = directory.open_at(flags, path, OpenFlags::empty(), DescriptorFlags::READ);
             let outcome = opened.map_or_else(|error| error.name().to_owned(), |_| "OPENED".into());
             body.push_str(&format!("{name} {path}: {outcome}\n"));
         }

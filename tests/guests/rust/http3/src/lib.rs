@@ -69,9 +69,8 @@ fn copy(request: Request) -> Response {
 }
 
 fn headers(request: &Request) -> Response {
-    let line = |(name, value): &(String, Vec<u8>)| {
-        format!("{name}: {}\n", String::from_utf8_lossy(value))
-    };
+    let line =
+        |(name, value): &(String, Vec<u8>)| format!("{name}: {}\n", String::from_utf8_lossy(value));
     let all = request.get_headers().copy_all();
     text(200, &all.iter().map(line).collect::<String>())
 }

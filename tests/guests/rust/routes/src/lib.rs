@@ -71,9 +71,8 @@ impl Guest for Routes {
 }
 
 fn lines(headers: &[(String, Vec<u8>)]) -> String {
-    let line = |(name, value): &(String, Vec<u8>)| {
-        format!("{name}: {}\n", String::from_utf8_lossy(value))
-    };
+    let line =
+        |(name, value): &(String, Vec<u8>)| format!("{name}: {}\n", String::from_utf8_lossy(value));
     headers.iter().map(line).collect()
 }
 
@@ -166,7 +165,11 @@ fn random(request: &Request, out: ResponseOutparam) {
 fn clock(out: ResponseOutparam) {
     let now = wall_clock::now();
     let monotonic = monotonic_clock::now();
-    text(out, 200, &format!("wall: {}.{:09}\nmonotonic: {monotonic}\n", now.seconds, now.nanoseconds));
+    text(
+        out,
+        200,
+        &format!("wall: {}.{:09}\nmonotonic: {monotonic}\n", now.seconds, now.nanoseconds),
+    );
 }
 
 fn stream(request: &Request, out: ResponseOutparam) {

@@ -2,9 +2,7 @@
 
 wit_bindgen::generate!({ world: "typed", path: "../../wit/typed", generate_all });
 
-use exports::paddock::typed::shapes::{
-    Colour, Guest as Shapes, Permissions, Person, Point, Shape,
-};
+use exports::paddock::typed::shapes::{Colour, Guest as Shapes, Permissions, Person, Point, Shape};
 
 struct Typed;
 

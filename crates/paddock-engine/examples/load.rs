@@ -34,7 +34,14 @@ struct Counted {
 
 impl Counted {
     fn new() -> Self {
-        Self { buckets: vec![0; 64 * STEPS as usize], requests: 0, errors: 0, refused: 0, bytes: 0, longest: Duration::ZERO }
+        Self {
+            buckets: vec![0; 64 * STEPS as usize],
+            requests: 0,
+            errors: 0,
+            refused: 0,
+            bytes: 0,
+            longest: Duration::ZERO,
+        }
     }
 
     fn answer(&mut self, took: Duration, ok: bool, bytes: usize) {

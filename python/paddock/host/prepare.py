@@ -165,9 +165,9 @@ class Preparation:
         for entry in entries:
             if entry.refuse:
                 self._problems.append(f"{entry.location}: {entry.key}: {entry.reason}")
-        for trigger in application.triggers:
+        for other in application.triggers:
             self._problems.append(
-                f"{trigger.location}: no trigger of type '{trigger.type}' is installed (there is: http)"
+                f"{other.location}: no trigger of type '{other.type}' is installed (there is: http)"
             )
 
     async def _stores(self, prepared: PreparedApplication) -> None:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from paddock.errors import PaddockError
-from paddock.host import handover, listen, logs
-from paddock.host.control import ControlServer
+from paddock.host import handover, listen, logs, sources
+from paddock.host.control import ControlServer, Handler
 from paddock.host.desired import Desired, DesiredApplication, Overrides
 from paddock.host.host import EngineSettings, Host
 from paddock.host.state import private_directory, state_directory
@@ -23,6 +23,9 @@ from paddock.manifest.hostconfig import HostConfig
 from paddock.manifest.model import Application
 
 LOG = logging.getLogger("paddock.host")
+
+#: Seconds that clients of a replaced process have to come back on a new connection.
+LEAVE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class _Service:
         self._options = options
         self._stop = asyncio.Event()
         self._listener: socket.socket | None = None
+        self._tls = False
         self._succeeded = False
 
     async def run(self) -> int:
@@ -68,7 +72,7 @@ class _Service:
         from paddock.manifest.reader import find
 
         manifest = Path(os.path.abspath(find(options.manifest)))
-        configuration = _configuration(options.config)
+        configuration = sources.configuration(options.config)
         state_dir = private_directory(
             state_directory(manifest, options.state_dir or configuration.state_dir)
         )
@@ -84,8 +88,10 @@ class _Service:
         try:
             self._listener = self._listening()
             await host.apply(desired)
-            self._accept(configuration)
+            # Before the first request is taken: another host with this state
+            # directory refuses this one.
             await control.start(replace=options.inherited is not None)
+            self._accept(configuration)
             self._announce()
             if options.inherited is not None:
                 options.inherited.serving()
@@ -96,7 +102,9 @@ class _Service:
         return code
 
     def _desired(self, configuration: HostConfig) -> Desired:
-        application = self._options.application or load_cached(self._manifest, self._options)
+        application = self._options.application or sources.application(
+            self._manifest, self._options.engine.cache_dir
+        )
         chosen = DesiredApplication(application, self._options.overrides, self._options.bare)
         return Desired((chosen,), configuration)
 
@@ -113,7 +121,7 @@ class _Service:
             tls = (configuration.tls.certificate, configuration.tls.key)
         self._tls = tls is not None
         if tls is not None:
-            self._host.server.tls(_pem(tls[0]), _pem(tls[1]))
+            self._host.server.tls(sources.pem(tls[0]), sources.pem(tls[1]))
         # The core gets a descriptor of its own; this one is kept for a successor.
         self._host.server.listen(os.dup(self._listener.fileno()))
 
@@ -154,15 +162,19 @@ class _Service:
     async def _reapply(self) -> None:
         """Read manifest and configuration again and apply them; logs what is wrong."""
         try:
-            desired = self._desired(_configuration(self._options.config))
+            desired = self._desired(sources.configuration(self._options.config))
             applied = await self._host.apply(desired)
         except PaddockError as error:
             LOG.error("not applied, the old version goes on serving:\n%s", error)
             return
+        except Exception:
+            # A flaw of ours must not end the watch.
+            LOG.exception("not applied, the old version goes on serving")
+            return
         if not applied.plan.changes:
             LOG.info("nothing changed")
 
-    def _operations(self) -> Mapping[str, object]:
+    def _operations(self) -> Mapping[str, Handler]:
         return {
             "status": self._status,
             "plan": self._plan,
@@ -187,7 +199,7 @@ class _Service:
         config, manifest = request.get("config"), request.get("manifest")
         if isinstance(config, str):
             self._config_asked = Path(config)
-        configuration = _configuration(self._config_asked or self._options.config)
+        configuration = sources.configuration(self._config_asked or self._options.config)
         if isinstance(manifest, str):
             from paddock.manifest.reader import find
 
@@ -229,6 +241,7 @@ class _Service:
             python if isinstance(python, str) else None,
         )
         self._host.server.pause()
+        self._host.server.lame_duck(True)
         self._succeeded = True
         LOG.info("process %d serves now; this one finishes its requests", pid)
         asyncio.get_running_loop().call_soon(self._stop.set)
@@ -249,7 +262,20 @@ class _Service:
             except NotImplementedError:  # Windows has no loop signals
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(first))
 
+    async def _clients_leave(self) -> None:
+        """Wait a while for kept-alive connections, each ended by its next request.
+
+        Closing one that is idle could cross with a request on it, which would fail.
+        """
+        server = self._host.server
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE):
+                while server is not None and server.stats()["connections"]:
+                    await asyncio.sleep(0.05)
+
     async def _end(self, configuration: HostConfig) -> int:
+        if self._succeeded:
+            await self._clients_leave()
         if self._listener is not None:
             # Now, so that clients who connect while the rest drains are refused
             # at once and don't wait in a queue that nobody serves.
@@ -258,54 +284,3 @@ class _Service:
         if left:
             LOG.warning("%d requests were cut off after %g s", left, configuration.limits.drain)
         return 0
-
-
-def _configuration(path: Path | None) -> HostConfig:
-    if path is None:
-        return HostConfig()
-    from paddock.manifest.hostconfig import load_host_config
-
-    return load_host_config(path)
-
-
-def _pem(path: Path) -> bytes:
-    from paddock.errors import HostError
-
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise HostError(
-            f"can't read {path}: {error.strerror}", hint="name PEM files for certificate and key"
-        ) from error
-
-
-def load_cached(manifest: Path, options: UpOptions) -> Application:
-    """The application of `manifest`; a manifest that was checked before is not parsed again.
-
-    The cache is the user's own, beside the compiled code, and keyed by the
-    manifest's path and content.
-    """
-    import hashlib
-
-    from paddock.manifest import codec, reader
-
-    cache = options.engine.cache_dir
-    if manifest.suffix != ".toml" or cache is None:
-        return reader.load(manifest)
-    try:
-        content = manifest.read_bytes()
-    except OSError:
-        return reader.load(manifest)
-    name = hashlib.sha256(os.fsencode(manifest) + b"\0" + content).hexdigest()
-    kept = cache / "manifests" / f"{name}.json"
-    try:
-        return codec.from_json(kept.read_text(encoding="utf-8"))
-    except (OSError, PaddockError, ValueError):
-        pass
-    application = reader.read(content, manifest)
-    with contextlib.suppress(OSError):
-        private_directory(kept.parent)
-        part = kept.with_suffix(f".{os.getpid()}")
-        part.write_text(codec.to_json(application), encoding="utf-8")
-        os.replace(part, kept)
-    return application

@@ -61,14 +61,14 @@ def _matching(base: Path, entry: FilePattern) -> Iterator[tuple[str, Path]]:
     root = base.resolve()
     matched = False
     for path in sorted(base.glob(entry.pattern)):
-        real = path.resolve()
-        if not real.is_relative_to(root):
-            raise PlanError(
-                f"{entry.location}: {entry.pattern!r} matches {path}, which lies outside {base}",
-                hint="copy the file into the application's directory",
-            )
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
         for file in files:
+            if not file.resolve().is_relative_to(root):
+                raise PlanError(
+                    f"{entry.location}: {entry.pattern!r} matches {file}, "
+                    f"which lies outside {base}",
+                    hint="copy the file into the application's directory",
+                )
             matched = True
             yield file.relative_to(base).as_posix(), file
     if not matched and "*" not in entry.pattern:

@@ -7,6 +7,7 @@ closes when the last generation that uses it has gone.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,8 @@ class Handles:
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
         self._open: dict[Key, Handle] = {}
+        # Opened in a thread while an old generation gives its handles back.
+        self._counting = threading.Lock()
 
     def key(self, application: str, name: str, configuration: HostConfig) -> Key | None:
         """What stands behind the store `name`; None if the host has no such store.
@@ -73,22 +76,27 @@ class Handles:
         """The open store for `key`, opened now if it is not yet. Blocks."""
         from paddock.providers.registry import find
 
-        handle = self._open.get(key)
-        if handle is None:
-            opened = find("key_value", key.type).open(
-                key.config, application=key.application, name=key.name, state_dir=self._state_dir
-            )
-            handle = self._open[key] = Handle(key, cast("KeyValueStore", opened))
-        handle.users += 1
+        with self._counting:
+            handle = self._open.get(key)
+            if handle is not None:
+                handle.users += 1
+                return handle
+        # Applies are serialised, so nobody else opens the same one meanwhile.
+        opened = find("key_value", key.type).open(
+            key.config, application=key.application, name=key.name, state_dir=self._state_dir
+        )
+        with self._counting:
+            handle = self._open[key] = Handle(key, cast("KeyValueStore", opened), 1)
         return handle
 
     async def release(self, handles: Iterable[Handle]) -> None:
         """Give handles back; what nobody holds any more is closed."""
         for handle in handles:
-            handle.users -= 1
-            if handle.users > 0:
-                continue
-            self._open.pop(handle.key, None)
+            with self._counting:
+                handle.users -= 1
+                if handle.users > 0:
+                    continue
+                self._open.pop(handle.key, None)
             try:
                 await resolve(cast("_Closable", handle.store).close())
             except Exception:

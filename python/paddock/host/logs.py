@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from paddock.errors import HostError
+
 if TYPE_CHECKING:
     from paddock._core import Event
 
@@ -105,7 +107,10 @@ class ComponentFiles(logging.Handler):
 
 
 def set_up(options: LogOptions) -> None:
-    """Send Paddock's records to stderr and to files; may be called again."""
+    """Send Paddock's records to stderr and to files; may be called again.
+
+    HostError when the directory for files can't be made.
+    """
     root = logging.getLogger("paddock")
     for handler in list(root.handlers):
         root.removeHandler(handler)
@@ -118,7 +123,13 @@ def set_up(options: LogOptions) -> None:
         terminal.addFilter(lambda record: getattr(record, "stream", None) is None)
     root.addHandler(terminal)
     if options.directory is not None:
-        options.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            options.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HostError(
+                f"can't create the directory {options.directory}: {error.strerror}",
+                hint="choose another with --log-dir",
+            ) from error
         files = ComponentFiles(options.directory)
         files.setFormatter(Formatter(options.json))
         root.addHandler(files)

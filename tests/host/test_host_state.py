@@ -91,6 +91,10 @@ def test_what_is_inherited_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert handover.inherited() is None
     monkeypatch.setenv(handover.VARIABLE, json.dumps({"listeners": [7], "ready": 8}))
     assert handover.inherited() == handover.Inherited((7,), 8)
+    told = {"listeners": [7], "ready": 8, "manifest": "/m.toml", "state_dir": "/s"}
+    monkeypatch.setenv(handover.VARIABLE, json.dumps(told))
+    expected = handover.Inherited((7,), 8, Path("/m.toml"), None, Path("/s"))
+    assert handover.inherited() == expected
     assert handover.VARIABLE not in os.environ
 
 
@@ -105,9 +109,9 @@ async def test_a_successor_that_ends_without_serving_is_an_error(tmp_path: Path)
     false.write_text("#!/bin/sh\nexit 3\n")
     false.chmod(0o755)
     with pytest.raises(HostError, match=r"exit code 3 .* the old one goes on"):
-        await handover.start_successor((), ("up",), str(false))
+        await handover.start_successor((), ("up",), str(false), {})
     with pytest.raises(HostError, match="can't start"):
-        await handover.start_successor((), ("up",), str(tmp_path / "absent"))
+        await handover.start_successor((), ("up",), str(tmp_path / "absent"), {})
 
 
 async def test_a_successor_that_says_ready_is_known_by_its_process(tmp_path: Path) -> None:
@@ -117,4 +121,4 @@ async def test_a_successor_that_says_ready_is_known_by_its_process(tmp_path: Pat
         f"os.write(json.loads(os.environ[{handover.VARIABLE!r}])['ready'], b'ready\\n')\n"
     )
     ready.chmod(0o755)
-    assert await handover.start_successor((), ("up",), str(ready)) > 0
+    assert await handover.start_successor((), ("up",), str(ready), {}) > 0

@@ -12,8 +12,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from paddock.errors import HostError
 
@@ -25,10 +26,17 @@ PATIENCE = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """Descriptors of listening sockets, and of the pipe to say "ready" on."""
+    """Descriptors of listening sockets, and of the pipe to say "ready" on.
+
+    `manifest`, `config` and `state_dir` are those of the old process, which may
+    have been told others by an apply than its command line names.
+    """
 
     listeners: tuple[int, ...]
     ready: int
+    manifest: Path | None = None
+    config: Path | None = None
+    state_dir: Path | None = None
 
     def serving(self) -> None:
         """Tell the old process that this one serves."""
@@ -45,20 +53,33 @@ def inherited() -> Inherited | None:
     listeners, ready = data["listeners"], data["ready"]
     if not isinstance(listeners, list) or not isinstance(ready, int):
         raise HostError(f"{VARIABLE} is not what a Paddock host hands over")
-    return Inherited(tuple(int(fd) for fd in listeners), ready)
+    return Inherited(
+        tuple(int(fd) for fd in listeners),
+        ready,
+        *(_path(data.get(name)) for name in ("manifest", "config", "state_dir")),
+    )
+
+
+def _path(text: object) -> Path | None:
+    return Path(text) if isinstance(text, str) else None
 
 
 async def start_successor(
-    listeners: Sequence[int], arguments: Sequence[str], python: str | None
+    listeners: Sequence[int],
+    arguments: Sequence[str],
+    python: str | None,
+    serving: Mapping[str, Path | None],
 ) -> int:
     """Start a new host on the same sockets; its process id once it serves.
 
-    `python` is the interpreter of the newer installation, by default this one.
+    `serving` has the paths of `Inherited`. `python` is the interpreter of the
+    newer installation, by default this one.
     Raises HostError, with the new process ended, when it does not get ready.
     """
     ready, write = os.pipe()
     environment = dict(os.environ)
-    environment[VARIABLE] = json.dumps({"listeners": list(listeners), "ready": write})
+    paths = {name: str(path) for name, path in serving.items() if path is not None}
+    environment[VARIABLE] = json.dumps({"listeners": list(listeners), "ready": write, **paths})
     try:
         process = await asyncio.create_subprocess_exec(
             python or sys.executable,

@@ -65,16 +65,23 @@ class _Service:
         self._stop = asyncio.Event()
         self._listener: socket.socket | None = None
         self._tls = False
+        #: The configuration that an apply named; before that the option's.
+        self._config_asked: Path | None = None
         self._succeeded = False
 
     async def run(self) -> int:
         options = self._options
         from paddock.manifest.reader import find
 
-        manifest = Path(os.path.abspath(find(options.manifest)))
-        configuration = sources.configuration(options.config)
-        state_dir = private_directory(
-            state_directory(manifest, options.state_dir or configuration.state_dir)
+        inherited = options.inherited
+        manifest = (inherited and inherited.manifest) or Path(
+            os.path.abspath(find(options.manifest))
+        )
+        self._config_asked = inherited.config if inherited else None
+        configuration = sources.configuration(self._config_asked or options.config)
+        state_dir = self._state_dir = private_directory(
+            (inherited and inherited.state_dir)
+            or state_directory(manifest, options.state_dir or configuration.state_dir)
         )
         directory = options.log_dir or configuration.log_dir
         logs.set_up(logs.LogOptions(options.json, options.quiet, directory))
@@ -88,13 +95,17 @@ class _Service:
         try:
             self._listener = self._listening()
             await host.apply(desired)
-            # Before the first request is taken: another host with this state
-            # directory refuses this one.
-            await control.start(replace=options.inherited is not None)
+            if inherited is None:
+                # Before the first request is taken: another host with this state
+                # directory refuses this one.
+                await control.start()
             self._accept(configuration)
+            if inherited is not None:
+                # Only now: should this process fail, the old one goes on.
+                await control.start(replace=True)
             self._announce()
-            if options.inherited is not None:
-                options.inherited.serving()
+            if inherited is not None:
+                inherited.serving()
             await self._until_stopped()
         finally:
             await control.close()
@@ -162,7 +173,8 @@ class _Service:
     async def _reapply(self) -> None:
         """Read manifest and configuration again and apply them; logs what is wrong."""
         try:
-            desired = self._desired(sources.configuration(self._options.config))
+            config = self._config_asked or self._options.config
+            desired = self._desired(sources.configuration(config))
             applied = await self._host.apply(desired)
         except PaddockError as error:
             LOG.error("not applied, the old version goes on serving:\n%s", error)
@@ -206,8 +218,6 @@ class _Service:
             self._manifest = Path(os.path.abspath(find(Path(manifest))))
         return self._desired(configuration)
 
-    _config_asked: Path | None = None
-
     async def _plan(self, request: Mapping[str, object]) -> object:
         kept = self._manifest, self._config_asked
         try:
@@ -239,6 +249,11 @@ class _Service:
             (self._listener.fileno(),),
             self._options.arguments,
             python if isinstance(python, str) else None,
+            {
+                "manifest": self._manifest,
+                "config": self._config_asked,
+                "state_dir": self._state_dir,
+            },
         )
         self._host.server.pause()
         self._host.server.lame_duck(True)
@@ -270,7 +285,7 @@ class _Service:
         server = self._host.server
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVE):
-                while server is not None and server.stats()["connections"]:
+                while server is not None and server.stats()["connections"]:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
 
     async def _end(self, configuration: HostConfig) -> int:

@@ -19,9 +19,9 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         if name == "__version__":
-            from importlib.metadata import version
+            from paddock._core import __version__
 
-            return version("paddock")
+            return __version__
         if name == "errors":
             from importlib import import_module
 

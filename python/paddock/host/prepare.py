@@ -209,16 +209,37 @@ class Preparation:
         mounts = await asyncio.to_thread(
             assets.mounts, application, component, self._tools.state_dir
         )
+        mounted = [(str(host), guest, writable) for host, guest, writable in mounts]
+        spec = self._spec(prepared, component, mounted, values)
+        bound = bound_interfaces(checked.bound, application, component, prepared.stores, source)
+        prepared.components[component.id] = _core.Component(
+            self._tools.engine, artifact, spec, bound, self._tools.runtime
+        )
+        stores = tuple(prepared.stores[name].key for name in component.key_value_stores)
+        files = tuple(host for host, _, _ in mounted)
+        prepared.facts[component.id] = (
+            artifact.digest,
+            (component, tuple(sorted(values.items())), stores, files, prepared.desired.overrides),
+        )
+
+    def _spec(
+        self,
+        prepared: PreparedApplication,
+        component: Component,
+        mounts: list[tuple[str, str, bool]],
+        values: Mapping[str, str],
+    ) -> _core.ComponentSpec:
+        """What the core has to know of a component, limits of the host filled in."""
         limits = self._desired.configuration.limits
         reuse = component.reuse
-        spec = _core.ComponentSpec(
-            application=application.name,
+        return _core.ComponentSpec(
+            application=prepared.desired.application.name,
             id=component.id,
             environment=list(
                 {**component.environment, **prepared.desired.overrides.environment}.items()
             ),
             arguments=[],
-            mounts=[(str(host), guest, writable) for host, guest, writable in mounts],
+            mounts=mounts,
             memory=component.limits.memory or limits.memory,
             table=component.limits.table or limits.table,
             time=component.limits.time if component.limits.time is not None else limits.time,
@@ -226,16 +247,6 @@ class Preparation:
             fuel=self._tools.fuel,
             outbound=outbound(component, values),
             reuse=(reuse.requests, reuse.concurrency, reuse.idle) if reuse else None,
-        )
-        bound = bound_interfaces(checked.bound, application, component, prepared.stores, source)
-        prepared.components[component.id] = _core.Component(
-            self._tools.engine, artifact, spec, bound, self._tools.runtime
-        )
-        stores = tuple(prepared.stores[name].key for name in component.key_value_stores)
-        files = tuple(str(host) for host, _, _ in mounts)
-        prepared.facts[component.id] = (
-            artifact.digest,
-            (component, tuple(sorted(values.items())), stores, files, prepared.desired.overrides),
         )
 
     def _handles_http(

@@ -297,3 +297,7 @@ async fn sweep(shared: Weak<Shared>) {
         sightings = seen;
     }
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

@@ -103,6 +103,7 @@ fn link_new(engine: &Engine, artifact: &Artifact, wanted: &[String]) -> Result<L
 fn add_wasi(linker: &mut Linker<State>, flavour: Flavour) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    crate::outbound::add_relative_to_linker(linker)?;
     if flavour == Flavour::Concurrent {
         wasmtime_wasi::p3::add_to_linker(linker)?;
         wasmtime_wasi_http::p3::add_to_linker(linker)?;

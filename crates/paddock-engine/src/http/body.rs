@@ -128,7 +128,11 @@ impl Body for Outgoing {
         };
         if let Some(ending) = &mut self.ending {
             match &frame {
-                Poll::Ready(Some(Ok(frame))) => ending.sent += frame.data_ref().map_or(0, |data| data.len() as u64),
+                Poll::Ready(Some(Ok(frame))) => {
+                    ending.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+                    // Where the length is known, nobody asks for the end.
+                    ending.complete = ending.expected == Some(ending.sent);
+                }
                 Poll::Ready(None) => ending.complete = true,
                 _ => {}
             }

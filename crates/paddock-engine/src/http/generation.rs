@@ -3,6 +3,7 @@
 //! ends when the last of its requests does.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -118,6 +119,8 @@ pub struct Generation {
     router: Router,
     connector: Arc<Connector>,
     inside: Arc<Chain>,
+    /// Guests at work.
+    active: AtomicUsize,
     gone: Arc<Notify>,
 }
 
@@ -144,6 +147,7 @@ impl Generation {
             router: Router::default(),
             connector: spec.connector,
             inside: Arc::new(Chain::default()),
+            active: AtomicUsize::new(0),
             gone: Arc::new(Notify::new()),
         };
         for application in spec.applications {
@@ -233,7 +237,7 @@ impl Generation {
         let permits = (application.slots.enter(handler, chained).await?, own);
         let inside = Arc::clone(&self.inside);
         let hooks = Hooks::new(handler.component(), Some(inside), &self.connector, place.depth, trace.clone());
-        let lease = Lease { _generation: Arc::clone(self), _permits: permits };
+        let lease = Lease::new(self, permits);
         handler
             .handle(request, Arrival { generation: self.number, trace, hooks, guard: Some(Box::new(lease)) })
             .await
@@ -242,8 +246,21 @@ impl Generation {
 
 /// What a request holds until its guest has done all its work.
 struct Lease {
-    _generation: Arc<Generation>,
+    generation: Arc<Generation>,
     _permits: (Permit, Option<Permit>),
+}
+
+impl Lease {
+    fn new(generation: &Arc<Generation>, permits: (Permit, Option<Permit>)) -> Self {
+        generation.active.fetch_add(1, Ordering::Relaxed);
+        Self { generation: Arc::clone(generation), _permits: permits }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.generation.active.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Application {
@@ -322,13 +339,14 @@ impl Retiring {
 
     /// Requests, chained ones included, that have not ended.
     pub fn remaining(&self) -> usize {
-        self.generation.strong_count()
+        self.generation.upgrade().map_or(0, |generation| generation.active.load(Ordering::Relaxed))
     }
 
-    /// Waits until none remains or the time is over; how many remain.
+    /// Waits until none remains and nobody holds the generation any more, or
+    /// the time is over; how many remain.
     pub async fn wait(&self, time: Duration) -> usize {
         let _ = tokio::time::timeout(time, async {
-            while self.remaining() > 0 {
+            while self.generation.strong_count() > 0 {
                 self.gone.notified().await;
             }
         })

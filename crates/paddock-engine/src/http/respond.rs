@@ -38,6 +38,7 @@ pub(super) struct Ending {
     route: Option<usize>,
     trace: Option<Arc<str>>,
     pub sent: u64,
+    pub expected: Option<u64>,
     pub complete: bool,
 }
 
@@ -86,6 +87,7 @@ pub(super) async fn respond(
             route: None,
             trace: headers::trace(request.headers()),
             sent: 0,
+            expected: None,
             complete: false,
         })
     });
@@ -102,6 +104,7 @@ pub(super) async fn respond(
     if let Some(mut ending) = ending.take() {
         ending.status = response.status();
         ending.route = exchange.route;
+        ending.expected = length(response.headers()).or(response.body().size_hint().exact());
         ending.complete = response.body().is_end_stream();
         response.body_mut().ending = Some(ending);
     }

@@ -3,6 +3,7 @@
 
 mod connector;
 mod grants;
+mod relative;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use http::uri::Scheme;
 use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
 pub use connector::Connector;
+pub(crate) use relative::add_to_linker as add_relative_to_linker;
 pub use grants::{HostPattern, OutboundGrant, OutboundGrants, is_private};
 
 use crate::component::Component;

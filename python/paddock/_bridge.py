@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Coroutine
 from dataclasses import make_dataclass
 from types import CodeType
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from paddock.errors import PaddockError
 
@@ -124,6 +124,7 @@ def wants_context(function: object) -> bool:
 
 def _entry(function: object) -> object | None:
     if isinstance(function, type):
-        return cast("object", function.__init__)  # type: ignore[misc]
+        init: object = getattr(function, "__init__", None)
+        return init
     call = getattr(type(function), "__call__", None)  # noqa: B004
     return call if hasattr(call, "__code__") else None

@@ -33,13 +33,12 @@ def run_command(
     engine: Engine,
     artifact: Artifact,
     options: RunOptions,
-    on_event: Callable[[Event], object] | None = None,
-) -> int:
-    """Run a command component or module to its end on this thread; its exit code.
+    bound: Mapping[str, object],
+    runtime: Runtime,
+) -> Awaitable[int]:
+    """Run a command component or module to its end; its exit code.
 
-    The interpreter is released meanwhile. Call it on the main thread: what a
-    signal's handler raises (KeyboardInterrupt for Ctrl-C) ends the guest and is
-    raised here within some 20 ms. `on_event` is called in place.
+    It has this process's terminal. Cancelling the awaitable ends the guest.
 
     Raises:
         paddock.errors.GuestError: a trap, or a limit that was exceeded.
@@ -53,8 +52,9 @@ def invoke(
     name: str,
     arguments: Sequence[str],
     options: RunOptions,
-    on_event: Callable[[Event], object] | None = None,
-) -> tuple[int, str | None]:
+    bound: Mapping[str, object],
+    runtime: Runtime,
+) -> Awaitable[tuple[int, str | None]]:
     """Call an export with JSON arguments: the exit code, and the result as JSON.
 
     The code is 1 when the function returned an error; JSON is None where there

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -100,6 +102,8 @@ class Bridge:
     runtime: _core.Runtime
     events: list[_core.Event]
     exits: list[bool] = field(default_factory=list[bool])
+    #: What must live as long as the test.
+    keep: list[object] = field(default_factory=list[object])
 
     def component(
         self, host: object, wasm: bytes | None = None, **limits: float | None
@@ -114,3 +118,21 @@ class Bridge:
         async with asyncio.timeout(5):
             while not condition():
                 await asyncio.sleep(0.001)
+
+
+async def get(port: int, path: str) -> tuple[int, bytes]:
+    """Status and body of one request on a connection of its own."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def listening(server: _core.Server) -> int:
+    """The port of a socket that the server serves from now on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server.listen(os.dup(listener.fileno()))
+        port: int = listener.getsockname()[1]
+    return port

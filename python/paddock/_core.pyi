@@ -33,12 +33,13 @@ def run_command(
     engine: Engine,
     artifact: Artifact,
     options: RunOptions,
-    bound: Mapping[str, object],
-    runtime: Runtime,
-) -> Awaitable[int]:
-    """Run a command component or module to its end; its exit code.
+    on_event: Callable[[Event], object] | None = None,
+) -> int:
+    """Run a command component or module to its end on this thread; its exit code.
 
-    It has this process's terminal. Cancelling the awaitable ends the guest.
+    The interpreter is released meanwhile. Call it on the main thread: what a
+    signal's handler raises (KeyboardInterrupt for Ctrl-C) ends the guest and is
+    raised here within some 20 ms. `on_event` is called in place.
 
     Raises:
         paddock.errors.GuestError: a trap, or a limit that was exceeded.
@@ -52,9 +53,8 @@ def invoke(
     name: str,
     arguments: Sequence[str],
     options: RunOptions,
-    bound: Mapping[str, object],
-    runtime: Runtime,
-) -> Awaitable[tuple[int, str | None]]:
+    on_event: Callable[[Event], object] | None = None,
+) -> tuple[int, str | None]:
     """Call an export with JSON arguments: the exit code, and the result as JSON.
 
     The code is 1 when the function returned an error; JSON is None where there

@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.bridge.guests import Bridge, get, listening
 
 from paddock import _core
 from paddock.errors import PlanError, UsageError
-from tests.bridge.guests import Bridge, get, listening
 
 GUESTS = Path(__file__).parent.parent / "guests"
 
@@ -105,6 +105,9 @@ async def test_mistakes_of_the_caller_are_told(bridge: Bridge) -> None:
         server.commit(first)
     with pytest.raises(UsageError, match="TLS"):
         server.tls(b"no", b"pem")
-    twice = [_core.RouteSpec(application="app", trigger=t, route="/a", static=(200, [], b"")) for t in "xy"]
+    twice = [
+        _core.RouteSpec(application="app", trigger=t, route="/a", static=(200, [], b""))
+        for t in "xy"
+    ]
     with pytest.raises(PlanError, match="would answer the same requests"):
         _core.Generation(2, [_core.ApplicationSpec(id="app")], twice)

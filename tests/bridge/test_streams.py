@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.bridge.guests import Bridge, get, listening
 
 from paddock import _core
 from paddock.types import Stream, Variant
-from tests.bridge.guests import Bridge, get, listening
 
 GUEST = Path(__file__).parent.parent / "guests" / "rust" / "kv3" / "kv3.wasm"
 INTERFACE = "spin:key-value/key-value@3.0.0"
@@ -52,7 +52,9 @@ class KeyValue:
 
 def serve(bridge: Bridge, keys: object) -> int:
     artifact = bridge.engine.load(GUEST.read_bytes())
-    bound: dict[str, object] = {name: KeyValue(keys) for name in artifact.imports if name == INTERFACE}
+    bound: dict[str, object] = {
+        name: KeyValue(keys) for name in artifact.imports if name == INTERFACE
+    }
     bound |= {name: Variables() for name in artifact.imports if "variables" in name}
     spec = _core.ComponentSpec(application="app", id="kv3", time=5.0)
     component = _core.Component(bridge.engine, artifact, spec, bound, bridge.runtime)

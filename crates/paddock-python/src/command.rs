@@ -1,24 +1,26 @@
-//! Commands: run, invoke, inspect. The first two run in the core's threads and
-//! are awaited; cancelling what is awaited ends the guest.
+//! Commands: run, invoke, inspect. They block, with Python released.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use paddock_engine::command::{self, RunOptions};
+use paddock_engine::component::Bound as BoundTo;
+use paddock_engine::error::Result as EngineResult;
+use paddock_engine::events::{Event, Events};
 use paddock_engine::invoke::{Call, invoke as invoke_export};
 use paddock_engine::limits::InstanceLimits;
 use pyo3::prelude::*;
 
-use crate::component::interfaces;
 use crate::doorway;
 use crate::engine::{ArtifactObject, EngineObject};
 use crate::errors::OrRaise;
-use crate::runtime::Runtime;
+use crate::events::EventObject;
 use crate::specs::{GrantTuple, MountTuple, mounts, outbound, seconds};
-use crate::tasks::EventSink;
 
-/// Whose calls a log line names.
-const OWNER: &str = "run";
+/// How long a Ctrl-C waits at most. Python's handler only takes a note of the
+/// signal; somebody has to look, and only this thread, the main one, may.
+const LOOK: Duration = Duration::from_millis(20);
 
 #[derive(FromPyObject)]
 pub struct Options {
@@ -59,45 +61,74 @@ impl Options {
     }
 }
 
-#[pyfunction]
-pub fn run_command<'py>(
-    py: Python<'py>,
-    engine: &EngineObject,
-    artifact: &ArtifactObject,
-    options: Options,
-    bound: HashMap<String, Py<PyAny>>,
-    runtime: &Runtime,
-) -> PyResult<Bound<'py, PyAny>> {
-    let options = options.convert(py)?;
-    let bound = interfaces(py, bound, OWNER, &runtime.tasks)?;
-    let (engine, artifact) = (Arc::clone(&engine.0), Arc::clone(&artifact.0));
-    let events = Arc::new(EventSink(Arc::clone(&runtime.tasks)));
-    let work = async move { command::run(&engine, artifact, options, &bound, events, None).await };
-    runtime.tasks.awaitable(py, work, |py, code| Ok(code.or_raise(py)?.into_pyobject(py)?.into_any().unbind()))
+/// Calls Python in place with each event: a command has no event loop.
+struct Direct(Option<Py<PyAny>>);
+
+impl Events for Direct {
+    fn emit(&self, event: Event) {
+        let Some(callback) = &self.0 else { return };
+        doorway::enter(|py| {
+            let told = EventObject::new(py, event).and_then(|event| callback.call1(py, (event,)));
+            if let Err(error) = told {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+}
+
+/// Drives `work` on this thread until it ends or a signal's handler raises.
+fn drive<T: Send>(py: Python<'_>, work: impl Future<Output = EngineResult<T>> + Send) -> PyResult<T> {
+    let interrupted = async {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if let Some(Err(error)) = doorway::enter(|py| py.check_signals()) {
+                return error;
+            }
+        }
+    };
+    let either = async {
+        tokio::select! {
+            biased;
+            done = work => done.map(Ok),
+            error = interrupted => Ok(Err(error)),
+        }
+    };
+    doorway::leave(py, || command::block_on(either)).or_raise(py)?
 }
 
 #[pyfunction]
-#[allow(clippy::too_many_arguments)]
-pub fn invoke<'py>(
-    py: Python<'py>,
+#[pyo3(signature = (engine, artifact, options, on_event=None))]
+pub fn run_command(
+    py: Python<'_>,
+    engine: &EngineObject,
+    artifact: &ArtifactObject,
+    options: Options,
+    on_event: Option<Py<PyAny>>,
+) -> PyResult<i32> {
+    let options = options.convert(py)?;
+    let bound: BoundTo = HashMap::new();
+    let events = Arc::new(Direct(on_event));
+    drive(py, command::run(&engine.0, Arc::clone(&artifact.0), options, &bound, events, None))
+}
+
+#[pyfunction]
+#[pyo3(signature = (engine, artifact, name, arguments, options, on_event=None))]
+pub fn invoke(
+    py: Python<'_>,
     engine: &EngineObject,
     artifact: &ArtifactObject,
     name: String,
     arguments: Vec<String>,
     options: Options,
-    bound: HashMap<String, Py<PyAny>>,
-    runtime: &Runtime,
-) -> PyResult<Bound<'py, PyAny>> {
+    on_event: Option<Py<PyAny>>,
+) -> PyResult<(i32, Option<String>)> {
     let options = options.convert(py)?;
-    let bound = interfaces(py, bound, OWNER, &runtime.tasks)?;
-    let (engine, artifact) = (Arc::clone(&engine.0), Arc::clone(&artifact.0));
-    let events = Arc::new(EventSink(Arc::clone(&runtime.tasks)));
+    let bound: BoundTo = HashMap::new();
+    let events = Arc::new(Direct(on_event));
     let call = Call { name, arguments };
-    let work = async move { invoke_export(&engine, artifact, &call, options, &bound, events, None).await };
-    runtime.tasks.awaitable(py, work, |py, invoked| {
-        let invoked = invoked.or_raise(py)?;
-        Ok((invoked.exit, invoked.json).into_pyobject(py)?.into_any().unbind())
-    })
+    let invoked = invoke_export(&engine.0, Arc::clone(&artifact.0), &call, options, &bound, events, None);
+    let invoked = drive(py, invoked)?;
+    Ok((invoked.exit, invoked.json))
 }
 
 #[pyfunction]

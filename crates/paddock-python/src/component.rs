@@ -18,22 +18,6 @@ use crate::runtime::{Runtime, Shared};
 use crate::specs::Spec;
 use crate::tasks::{EventSink, Tasks};
 
-/// Python objects as answers to a component's imports; `owner` is for the log.
-pub fn interfaces(
-    py: Python<'_>,
-    bound: HashMap<String, Py<PyAny>>,
-    owner: &str,
-    tasks: &Arc<Tasks>,
-) -> PyResult<BoundTo> {
-    // Looked up here, where no lock of the engine is held.
-    names(py)?;
-    let interface = |(name, object): (String, Py<PyAny>)| {
-        let interface = Interface { name: name.clone(), object, owner: owner.to_owned(), tasks: Arc::clone(tasks) };
-        (name, Arc::new(interface) as Arc<dyn HostInterface>)
-    };
-    Ok(bound.into_iter().map(interface).collect())
-}
-
 #[pyclass(frozen, name = "Component", module = "paddock._core")]
 pub struct ComponentObject {
     pub component: Arc<Component>,
@@ -52,9 +36,16 @@ impl ComponentObject {
         bound: HashMap<String, Py<PyAny>>,
         runtime: &Runtime,
     ) -> PyResult<Self> {
+        // Loaded here, on a thread that holds no lock of the engine.
+        names(py)?;
         let spec = spec.convert(py)?;
         let tasks = Arc::clone(&runtime.tasks);
-        let bound = interfaces(py, bound, &format!("{}/{}", spec.application, spec.id), &tasks)?;
+        let owner = format!("{}/{}", spec.application, spec.id);
+        let interface = |(name, object): (String, Py<PyAny>)| {
+            let interface = Interface { name: name.clone(), object, owner: owner.clone(), tasks: Arc::clone(&tasks) };
+            (name, Arc::new(interface) as Arc<dyn HostInterface>)
+        };
+        let bound: BoundTo = bound.into_iter().map(interface).collect();
         let events = Arc::new(EventSink(Arc::clone(&tasks)));
         let component = doorway::leave(py, || {
             Component::new(&engine.0, Arc::clone(&artifact.0), spec, &bound, events, None)

@@ -233,8 +233,8 @@ class Generation:
     def retired(self, timeout: float) -> Awaitable[int]:
         """Wait until its last request has ended, at most `timeout` seconds.
 
-        The number of requests that remain. Call it once another generation was
-        committed in its place.
+        0 when all have ended; otherwise what still holds it. Call it once
+        another generation was committed in its place.
 
         Raises:
             paddock.errors.UsageError: it still serves, or never did.

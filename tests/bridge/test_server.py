@@ -71,7 +71,7 @@ async def test_a_request_stays_on_the_generation_where_it_began(bridge: Bridge) 
     await bridge.until(lambda: old_store.waiting)
     server.commit(generation(bridge, 2, Store(b"new")))
     assert (await get(port, "/"))[1] == b"new"
-    assert await old.retired(0.01) == 1
+    assert await old.retired(0.01) > 0
     gate.set()
     assert (await slow)[1] == b"old"
     assert await old.retired(5) == 0

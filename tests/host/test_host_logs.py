@@ -36,7 +36,7 @@ def _restored() -> Iterator[None]:
 
 
 def line(text: str, stream: str = "stdout") -> list[object]:
-    return [Event("line", {"stream": stream, "text": text})]
+    return [Event("line", {"output": stream, "text": text})]
 
 
 def test_a_guests_line_has_time_component_and_stream(capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,7 +145,7 @@ def report(events: list[Event]) -> None:
         }
         match event.kind:
             case "line":
-                stream = event.fields["stream"]
+                stream = event.fields["output"]
                 GUEST.info("%s", event.fields["text"], extra={**extra, "stream": stream})
             case "limit":
                 limit, value = event.fields["limit"], event.fields["value"]
@@ -155,5 +155,6 @@ def report(events: list[Event]) -> None:
                 HOST.warning("%s is not granted; to grant it: %s", what, grant, extra=extra)
             case "failed":
                 HOST.error("the guest failed: %s", event.fields["reason"], extra=extra)
-            case _:
-                HOST.warning("%s", event.fields, extra=extra)
+            case "lost":
+                count = event.fields["count"]
+                HOST.warning("%s lines and events of guests came too fast and were lost", count)

@@ -79,7 +79,7 @@ class _Service:
         )
         self._config_asked = inherited.config if inherited else None
         configuration = sources.configuration(self._config_asked or options.config)
-        state_dir = self._state_dir = private_directory(
+        state_dir = self._state = private_directory(
             (inherited and inherited.state_dir)
             or state_directory(manifest, options.state_dir or configuration.state_dir)
         )
@@ -249,11 +249,7 @@ class _Service:
             (self._listener.fileno(),),
             self._options.arguments,
             python if isinstance(python, str) else None,
-            {
-                "manifest": self._manifest,
-                "config": self._config_asked,
-                "state_dir": self._state_dir,
-            },
+            {"manifest": self._manifest, "config": self._config_asked, "state_dir": self._state},
         )
         self._host.server.pause()
         self._host.server.lame_duck(True)

@@ -124,9 +124,9 @@ def rust_flags() -> str:
     home = os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
     hidden = {
         f"{sysroot}/lib/rustlib/src/rust": "/rust",
-        f"{home}/registry/src": "/cargo",
         str(HERE.parents[1]): "/paddock",
     }
+    hidden |= {str(index): "/cargo" for index in Path(home, "registry", "src").glob("*")}
     flags = [f"--remap-path-prefix={path}={name}" for path, name in hidden.items()]
     return " ".join([os.environ.get("RUSTFLAGS", ""), *flags]).strip()
 

@@ -95,7 +95,7 @@ def _grants(needed: list[Need]) -> Iterator[str]:
     if not needed:
         return
     yield ""
-    yield "What it imports beyond the harmless, and the line of [component.ID] that grants it:"
+    yield "What its imports could need, and the line of [component.ID] that grants it:"
     for each in needed:
         yield f"  {each.what}"
         yield f"    {each.line}"

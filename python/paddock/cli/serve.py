@@ -28,7 +28,7 @@ def configure(parser: Parser) -> None:
     add("file", type=Path, metavar="FILE", help="a .wasm, .wat or .cwasm file")
     add("--addr", default=DEFAULT_ADDRESS, metavar="HOST:PORT", help="port 0 picks a free one")
     add("--log-dir", type=Path, metavar="DIR", help="output of the component goes to files there")
-    add("--state-dir", type=Path, metavar="DIR", help="default: .paddock beside FILE")
+    add("--state-dir", type=Path, metavar="DIR", help="default: a temporary one")
     add("--json", action="store_true", help="the log as lines of JSON")
     add("-q", "--quiet", action="store_true", help="no output of the component")
     grants_options.configure(parser, time="30s for each request")

@@ -15,7 +15,7 @@ HTTP = {
     "wat": ("hello-wat", "hello"),
     "rust": ("hello", "hello"),
     "c": ("c", "hello from C"),
-    "wasi-0-3": ("http3", "hello"),
+    "async-rust": ("http3", "hello"),
 }
 
 
@@ -32,7 +32,7 @@ def host(module_up, tmp_path_factory: pytest.TempPathFactory) -> Running:
 
 @pytest.mark.parametrize("id", HTTP)
 def test_a_guest_in_each_language_answers(host: Running, id: str) -> None:
-    answer = host.get(f"/{id}/hello" if id != "wasi-0-3" else "/hello")
+    answer = host.get(f"/{id}/hello" if id != "async-rust" else "/hello")
     assert answer.status_code == 200
     assert answer.text.strip() == HTTP[id][1]
 

@@ -19,12 +19,17 @@ def build(
     routes: list[_core.RouteSpec] = []
     for each in prepared:
         application = each.desired.application
-        wanted = [c.limits.instances for c in application.components.values() if c.limits.instances]
+        own = {
+            component.id: component.limits.instances
+            for component in application.components.values()
+            if component.limits.instances is not None
+        }
         applications.append(
             _core.ApplicationSpec(
                 id=application.name,
                 components=each.components,
-                instances=min([limits.instances, *wanted]),
+                instances=limits.instances,
+                component_instances=own,
                 queue=limits.queue,
                 queue_timeout=limits.queue_timeout,
                 bare=each.desired.bare,

@@ -132,8 +132,9 @@ class Host:
             self._retire(preparation)
             self._running, self.desired = prepared, desired
             self._committed = generation
-            for line in changes.changes:
-                LOG.info("generation %d: %s", self.generation, line)
+            if self.generation > 1:
+                for line in changes.changes:
+                    LOG.info("generation %d: %s", self.generation, line)
             return Applied(self.generation, changes)
 
     def _preparation(self, desired: Desired) -> Preparation:

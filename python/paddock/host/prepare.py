@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,11 @@ from paddock.manifest.model import Application, Component, HttpTrigger
 
 if TYPE_CHECKING:
     from paddock.capabilities.configuration import Configuration
+
+LOG = logging.getLogger("paddock.host")
+
+#: Seconds of compiling after which a user is told why nothing happens.
+PATIENCE = 1.0
 
 
 @dataclass(slots=True)
@@ -99,7 +105,7 @@ class Preparation:
                         "registry or URL, which is not supported yet; download it and name the file"
                     )
         loaded = await asyncio.gather(
-            *(asyncio.to_thread(self._artifact, path) for path in wanted), return_exceptions=True
+            *(self._loaded(component) for component in wanted.values()), return_exceptions=True
         )
         artifacts: dict[Path, _core.Artifact] = {}
         for (path, component), result in zip(wanted.items(), loaded, strict=True):
@@ -110,6 +116,20 @@ class Preparation:
             else:
                 artifacts[path] = result
         return artifacts
+
+    async def _loaded(self, component: Component) -> _core.Artifact:
+        assert isinstance(component.source, Path)
+        loading = asyncio.create_task(asyncio.to_thread(self._artifact, component.source))
+        done, _ = await asyncio.wait((loading,), timeout=PATIENCE)
+        if not done:
+            size = component.source.stat().st_size / 1e6
+            LOG.info(
+                "compiling %s (%.1f MB): needed once, then it comes from the cache",
+                component.source.name,
+                size,
+                extra={"component": component.id},
+            )
+        return await loading
 
     def _artifact(self, path: Path) -> _core.Artifact:
         try:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paddock.errors import PaddockError
 from paddock.host import handover, listen, logs, sources
@@ -21,6 +22,9 @@ from paddock.host.host import EngineSettings, Host
 from paddock.host.state import private_directory, state_directory
 from paddock.manifest.hostconfig import HostConfig
 from paddock.manifest.model import Application
+
+if TYPE_CHECKING:
+    import tempfile
 
 LOG = logging.getLogger("paddock.host")
 
@@ -68,6 +72,7 @@ class _Service:
         #: The configuration that an apply named; before that the option's.
         self._config_asked: Path | None = None
         self._succeeded = False
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     async def run(self) -> int:
         options = self._options
@@ -112,6 +117,16 @@ class _Service:
             code = await self._end(configuration)
         return code
 
+    def _state_dir(self, manifest: Path, configuration: HostConfig) -> Path:
+        chosen = self._options.state_dir or configuration.state_dir
+        if chosen is None and self._options.bare:
+            # A bare component keeps nothing, and several may be served from one place.
+            import tempfile
+
+            self._scratch = tempfile.TemporaryDirectory(prefix="paddock-")
+            chosen = Path(self._scratch.name)
+        return private_directory(state_directory(manifest, chosen))
+
     def _desired(self, configuration: HostConfig) -> Desired:
         application = self._options.application or sources.application(
             self._manifest, self._options.engine.cache_dir
@@ -151,8 +166,11 @@ class _Service:
                     print(f"  {target}: (private)", flush=True)
                     continue
                 where = trigger.route.removesuffix("...") if trigger.route != "/..." else "/"
-                wild = " (wildcard)" if trigger.route.endswith("/...") else ""
-                print(f"  {target}: {base}{where}{wild}", flush=True)
+                notes = ["wildcard"] if trigger.route.endswith("/...") else []
+                notes += [f"host {trigger.host}"] if trigger.host else []
+                notes += [", ".join(trigger.methods)] if trigger.methods else []
+                note = f" ({'; '.join(notes)})" if notes else ""
+                print(f"  {target}: {base}{where}{note}", flush=True)
 
     async def _until_stopped(self) -> None:
         if not self._options.watch:
@@ -292,6 +310,8 @@ class _Service:
             # at once and don't wait in a queue that nobody serves.
             self._listener.close()
         left = await self._host.stop(configuration.limits.drain)
+        if self._scratch is not None:
+            self._scratch.cleanup()
         if left:
             LOG.warning("%d requests were cut off after %g s", left, configuration.limits.drain)
         return 0

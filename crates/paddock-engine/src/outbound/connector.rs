@@ -289,8 +289,13 @@ fn destination(component: &Component, uri: &http::Uri) -> Result<Destination, Er
     })
 }
 
+/// The path as a request line has it: never empty (RFC 9112, 3.2.1).
 fn origin_form(uri: &http::Uri) -> http::Uri {
-    uri.path_and_query().map_or_else(http::Uri::default, |path| http::Uri::from(path.clone()))
+    match uri.path_and_query() {
+        Some(path) if path.as_str().starts_with('/') => http::Uri::from(path.clone()),
+        Some(path) => format!("/{path}").parse().unwrap_or_default(),
+        None => http::Uri::default(),
+    }
 }
 
 /// Keeps a slot until the response is read or dropped.

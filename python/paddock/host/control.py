@@ -100,7 +100,10 @@ class ControlServer:
 
     async def _answer(self, line: bytes) -> dict[str, object]:
         try:
-            request: object = json.loads(line)
+            try:
+                request: object = json.loads(line)
+            except (ValueError, RecursionError):
+                request = None
             if not isinstance(request, dict):
                 raise HostError("a request on the control socket is a JSON object")
             operation = str(request.get("operation"))  # pyright: ignore[reportUnknownMemberType]

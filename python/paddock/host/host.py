@@ -91,6 +91,7 @@ class Host:
         self.server: _core.Server | None = None
         self._committed: _core.Generation | None = None
         self._held: list[Handle] = []
+        self._warned: frozenset[str] = frozenset()
 
     async def plan(self, desired: Desired) -> Plan:
         """What applying `desired` would change. PlanError with every reason against it."""
@@ -99,7 +100,7 @@ class Host:
             try:
                 prepared = await preparation.run()
                 build(self.generation + 1, prepared, desired.configuration)
-                return planning.compare(self._running, prepared)
+                return planning.compare(self._running, prepared, self._fixed(desired))
             finally:
                 await preparation.undo()
 
@@ -124,7 +125,7 @@ class Host:
             except BaseException:
                 await preparation.undo()
                 raise
-            changes = planning.compare(self._running, prepared)
+            changes = planning.compare(self._running, prepared, self._fixed(desired))
             if self.server is None:
                 self.server = _core.Server(self._runtime, _server_options(desired))
             self.server.commit(generation)
@@ -132,10 +133,25 @@ class Host:
             self._retire(preparation)
             self._running, self.desired = prepared, desired
             self._committed = generation
+            for line in changes.warnings:
+                if line not in self._warned:
+                    LOG.warning("%s", line)
+            self._warned = frozenset(changes.warnings)
             if self.generation > 1:
                 for line in changes.changes:
                     LOG.info("generation %d: %s", self.generation, line)
             return Applied(self.generation, changes)
+
+    def _fixed(self, desired: Desired) -> list[str]:
+        """What of `desired` a server that runs already can't take on."""
+        if self.server is None:
+            return []
+        now, then = _server_options(self.desired), _server_options(desired)
+        names = [name for name in then.__slots__ if getattr(now, name) != getattr(then, name)]
+        if self.desired.configuration.tls != desired.configuration.tls:
+            names.append("tls")
+        hint = "they change with: paddock upgrade"
+        return [f"of connections, {', '.join(names)} stay as they were; {hint}"] if names else []
 
     def _preparation(self, desired: Desired) -> Preparation:
         tools = Tools(

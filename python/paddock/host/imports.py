@@ -65,3 +65,15 @@ def _plain(name: str) -> str:
     package, _, version = name.partition("@")
     version = f" in version {version}" if version else ""
     return f"the interface {package}{version}"
+
+
+def useless(component: Component, exports: Iterable[str]) -> list[str]:
+    """Settings that are valid but can't have an effect on what is exported."""
+    reuse = component.reuse
+    concurrent = any(name.startswith("wasi:http/handler@0.3.") for name in exports)
+    if reuse is None or reuse.concurrency == 1 or concurrent:
+        return []
+    return [
+        f"{reuse.location}: component '{component.id}' has reuse.concurrency = "
+        f"{reuse.concurrency}, but an instance of WASI 0.2 serves one request at a time"
+    ]

@@ -20,19 +20,26 @@ class Plan:
         return {"changes": list(self.changes), "warnings": list(self.warnings)}
 
 
-def compare(before: Sequence[PreparedApplication], after: Sequence[PreparedApplication]) -> Plan:
-    """The difference between two prepared states, in the words of the manifest."""
+def compare(
+    before: Sequence[PreparedApplication],
+    after: Sequence[PreparedApplication],
+    warnings: Iterable[str] = (),
+) -> Plan:
+    """The difference between two prepared states, in the words of the manifest.
+
+    `warnings` are those that concern no application.
+    """
     old = {each.desired.application.name: each for each in before}
     new = {each.desired.application.name: each for each in after}
     changes = [f"application '{name}': removed" for name in old.keys() - new.keys()]
-    warnings: list[str] = []
+    warned = list(warnings)
     for name, application in new.items():
-        warnings += application.warnings
+        warned += application.warnings
         if name not in old:
             changes.append(f"application '{name}': added with {_count(application)}")
         else:
             changes += _application(name, old[name], application)
-    return Plan(tuple(changes), tuple(warnings))
+    return Plan(tuple(changes), tuple(warned))
 
 
 def _count(application: PreparedApplication) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paddock import _core
-from paddock.errors import ManifestError, PaddockError, PlanError
+from paddock.errors import ArtifactError, ManifestError, PaddockError, PlanError
 from paddock.host import assets, variables
 from paddock.host.desired import Desired, DesiredApplication
 from paddock.host.grants import bound_interfaces, outbound
 from paddock.host.handles import Handle, Handles, unknown_store
-from paddock.host.imports import Checked, check
+from paddock.host.imports import Checked, check, useless
 from paddock.manifest.model import Application, Component, HttpTrigger
 
 if TYPE_CHECKING:
@@ -109,7 +109,11 @@ class Preparation:
         )
         artifacts: dict[Path, _core.Artifact] = {}
         for (path, component), result in zip(wanted.items(), loaded, strict=True):
-            if isinstance(result, PaddockError):
+            if isinstance(result, ArtifactError):
+                self._refuse(
+                    f"{component.at('source')}: component '{component.id}': {path}", result
+                )
+            elif isinstance(result, PaddockError):
                 self._refuse(f"{component.at('source')}: component '{component.id}'", result)
             elif isinstance(result, BaseException):
                 raise result
@@ -222,6 +226,7 @@ class Preparation:
         checked: Checked = check(component, artifact.imports, _core.built_in)
         self._problems += checked.problems
         prepared.warnings += checked.warnings
+        prepared.warnings += useless(component, artifact.exports)
         if checked.problems:
             return
         application = prepared.desired.application
@@ -235,7 +240,11 @@ class Preparation:
         prepared.components[component.id] = _core.Component(
             self._tools.engine, artifact, spec, bound, self._tools.runtime
         )
-        stores = tuple(prepared.stores[name].key for name in component.key_value_stores)
+        stores = tuple(
+            prepared.stores[name].key
+            for name in component.key_value_stores
+            if name in prepared.stores
+        )
         files = tuple(host for host, _, _ in mounted)
         prepared.facts[component.id] = (
             artifact.digest,

@@ -11,9 +11,14 @@ from paddock.errors import HostError
 
 
 def private_directory(path: Path) -> Path:
-    """Make a directory that only the user can read; HostError if that fails."""
+    """Make a directory that only the user can read; HostError if that fails.
+
+    Directories above it that are missing are made so too.
+    """
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
+        path.mkdir(exist_ok=True)
     except OSError as error:
         raise HostError(
             f"can't create the directory {path}: {error.strerror}",

@@ -79,7 +79,7 @@ class _Service:
         from paddock.manifest.reader import find
 
         inherited = options.inherited
-        manifest = (inherited and inherited.manifest) or Path(
+        manifest = self._manifest = (inherited and inherited.manifest) or Path(
             os.path.abspath(find(options.manifest))
         )
         self._config_asked = inherited.config if inherited else None
@@ -90,7 +90,6 @@ class _Service:
         )
         directory = options.log_dir or configuration.log_dir
         logs.set_up(logs.LogOptions(options.json, options.quiet, directory))
-        self._manifest = manifest
         desired = self._desired(configuration)
         self._signals()
         host = self._host = Host(

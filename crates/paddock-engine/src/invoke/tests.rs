@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Type, Val};
 
 use super::*;
@@ -211,24 +212,29 @@ fn damage(random: &mut Random, json: &mut Json) {
 
 /// One component type with everything that JSON carries, nested.
 fn rich() -> Vec<Type> {
-    let text = r#"(component
-      (type $point (record (field "x" s8) (field "y-z" (option f32))))
-      (type $colour (enum "red" "deep-blue"))
-      (type $rights (flags "read" "run-it" "write"))
-      (type $shape (variant (case "none") (case "at" $point) (case "many" (list u64))))
+    // What has a name in WIT has to be exported by the instance that uses it.
+    let text = r#"(component (import "i" (instance
+      (type $p (record (field "x" s8) (field "y-z" (option f32)))) (export "point" (type $point (eq $p)))
+      (type $c (enum "red" "deep-blue")) (export "colour" (type $colour (eq $c)))
+      (type $r (flags "read" "run-it" "write")) (export "rights" (type $rights (eq $r)))
+      (type $s (variant (case "none") (case "at" $point) (case "many" (list u64)))) (export "shape" (type $shape (eq $s)))
       (type $deep (result (list (tuple $shape (option (option u16)) char)) (error $colour)))
-      (import "f" (func
+      (export "f" (func
         (param "a" $deep) (param "b" (list (option $deep))) (param "c" $rights) (param "d" (tuple s64 f64 string bool))
         (param "e" (result)) (param "f" (result (error string))) (param "g" (option (list (result u32))))
-        (param "h" (option (option (option s16)))) (param "i" (list u8)) (param "j" (tuple s32 u32)))))"#;
+        (param "h" (option (option (option s16)))) (param "i" (list u8)) (param "j" (tuple s32 u32)))))))"#;
     let component = wasmtime::component::Component::new(ENGINE.wasmtime(Flavour::Plain), text);
     let component = match component {
         Ok(component) => component,
         Err(error) => panic!("{error:#}"),
     };
     let ty = component.component_type();
-    let item = ty.imports(component.engine()).next().unwrap().1.ty;
-    let wasmtime::component::types::ComponentItem::ComponentFunc(func) = item else { panic!("no function") };
+    let ComponentItem::ComponentInstance(instance) = ty.get_import(component.engine(), "i").unwrap().ty else {
+        panic!("no instance");
+    };
+    let ComponentItem::ComponentFunc(func) = instance.get_export(component.engine(), "f").unwrap().ty else {
+        panic!("no function");
+    };
     func.params().map(|(_, ty)| ty).collect()
 }
 

@@ -47,11 +47,18 @@ class Bench:
         return Server([*command, *arguments], port, cores=cores, path=path, extra=self.extra)
 
     def peer(self, guest: Path, *arguments: str) -> Server | None:
-        """`wasmtime serve`, not yet started."""
+        """`wasmtime serve`, not yet started; `-Scli` since Rust guests import wasi:cli."""
         if self.tools.peer is None:
             return None
         port = free_port()
-        command = [str(self.tools.peer), "serve", "--addr", f"127.0.0.1:{port}", *arguments]
+        command = [
+            str(self.tools.peer),
+            "serve",
+            "-Scli",
+            "--addr",
+            f"127.0.0.1:{port}",
+            *arguments,
+        ]
         return Server([*command, str(guest)], port, cores=self.cores.server)
 
     @property

@@ -84,9 +84,9 @@ def test_an_exchanged_store_leaves_the_data_behind_and_says_so(up, tmp_path: Pat
     host = up(write(tmp_path, routed("kv-draft2", extra=STORE)), "--config", config)
     host.get("/set?key=k&value=in+memory")
     configuration(tmp_path, SQLITE)
-    [change] = host.apply()["changes"]  # type: ignore[misc]
-    assert "key-value store 'default' exchanged (memory -> sqlite)" in str(change)
-    assert "stays behind" in str(change)
+    changes = str(host.apply()["changes"])
+    assert "key-value store 'default' exchanged (memory -> sqlite)" in changes
+    assert "stays behind" in changes
     host.logged(r"stays behind")
     assert host.get("/get?key=k").status_code == 404
     host.get("/set?key=k&value=in+sqlite")
@@ -128,8 +128,8 @@ REFUSED = {
     "no HTTP": (routed("add", extra=STORE), 5, "exports no HTTP handler"),
     "two routes that collide": (
         routed("hello") + '[[trigger.http]]\nroute = "/..."\ncomponent = "hello"\n',
-        5,
-        "/...",
+        3,
+        "the same requests",
     ),
 }
 

@@ -23,7 +23,8 @@ KEY = Path(__file__).parent / "certificate" / "key.pem"
 
 @pytest.fixture(scope="module")
 def host(module_up, tmp_path_factory: pytest.TempPathFactory) -> Running:
-    return module_up(write(tmp_path_factory.mktemp("http2"), routed("routes")))
+    async_guest = routed("http3").replace('"/..."', '"/..."\nhost = "async.test"')
+    return module_up(write(tmp_path_factory.mktemp("http2"), routed("routes"), async_guest))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,8 @@ def test_many_streams_share_a_connection_of_http_2(host: Running) -> None:
 class Two:
     """A connection of HTTP/2 by hand."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, authority: str = "x") -> None:
+        self._authority = authority
         self.socket = socket.create_connection(("127.0.0.1", port), 30)
         self.state = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
         self.state.initiate_connection()
@@ -87,7 +89,7 @@ class Two:
             (":method", method),
             (":path", path),
             (":scheme", "http"),
-            (":authority", "x"),
+            (":authority", self._authority),
             *more.items(),
         ]
         self.state.send_headers(stream, head, end_stream=end)
@@ -114,8 +116,9 @@ class Two:
             self.flush()
 
 
-def test_trailers_go_both_ways_in_http_2(host: Running) -> None:
-    two = Two(host.port)
+@pytest.mark.parametrize("authority", ["x", "async.test"])
+def test_trailers_go_both_ways_in_http_2(host: Running, authority: str) -> None:
+    two = Two(host.port, authority)
     two.headers(1, "/trailers", end=False, method="POST", te="trailers")
     two.state.send_data(1, b"hello")
     two.state.send_headers(1, [("x-sum", "99")], end_stream=True)

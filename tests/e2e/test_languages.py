@@ -64,16 +64,6 @@ def test_wasi_0_3_streams_a_response_while_it_is_made(host: Running) -> None:
     assert len(host.get("/stream?n=500").text.splitlines()) == 500
 
 
-def test_wasi_0_3_reads_and_writes_trailers(host: Running) -> None:
-    with Wire(host.port) as wire:
-        wire.request("POST /trailers HTTP/1.1", "Transfer-Encoding: chunked", "TE: trailers")
-        wire.send(b"5\r\nhello\r\n0\r\nx-sum: 99\r\n\r\n")
-        answer = wire.answer()
-    assert answer.body == b"trailers follow\n"
-    assert ("x-body-bytes", "5") in answer.trailers
-    assert ("x-sum", "99") in answer.trailers
-
-
 def test_wasi_0_3_waits_without_keeping_others_waiting(host: Running) -> None:
     assert host.get("/sleep?ms=50").text == "slept"
 

@@ -81,7 +81,9 @@ def test_draining_is_bounded(up, tmp_path: Path) -> None:
     config = configuration(tmp_path, '[limits]\ndrain = "500ms"\n')
     host: Running = up(write(tmp_path, routed("routes")), "--config", config)
     with host.new_client() as client, client.stream("GET", "/stream?n=100000&ms=50") as answer:
-        next(answer.iter_lines())
+        # Kept: when the iterator goes, so does the connection.
+        lines = answer.iter_lines()
+        next(lines)
         began = time.monotonic()
         host.signal()
         assert host.ended() == 0
@@ -93,7 +95,9 @@ def test_a_second_signal_ends_at_once(up, tmp_path: Path) -> None:
     config = configuration(tmp_path, '[limits]\ndrain = "60s"\n')
     host: Running = up(write(tmp_path, routed("routes")), "--config", config)
     with host.new_client() as client, client.stream("GET", "/stream?n=100000&ms=50") as answer:
-        next(answer.iter_lines())
+        # Kept: when the iterator goes, so does the connection.
+        lines = answer.iter_lines()
+        next(lines)
         host.signal()
         host.logged("a second signal ends at once")
         began = time.monotonic()

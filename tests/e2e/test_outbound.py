@@ -163,14 +163,11 @@ def test_a_chained_call_reaches_the_other_component(host: Running, domain: str) 
 
 
 def test_a_chained_call_streams_both_ways(host: Running) -> None:
-    body = bytes(range(256)) * 8000
-    answer = host.client.post(
-        "/chain",
-        params={"to": "streamer", "path": "/echo"},
-        content=body,
-        headers={"host": "granted.test"},
-    )
-    assert answer.content == body
+    # The guest sends the whole body on before it looks at the answer.
+    query = {"to": "streamer", "path": "/upload"}
+    headers = {"host": "granted.test"}
+    answer = host.client.post("/chain", params=query, content=b"x" * 2_000_000, headers=headers)
+    assert answer.text == "2000000 bytes"
     with Wire(host.port) as wire:
         wire.request(
             "GET /chain?to=streamer&path=/stream%3Fn%3D100000%26ms%3D20 HTTP/1.1",
@@ -204,13 +201,6 @@ def test_a_chain_without_end_is_cut_at_a_depth(host: Running) -> None:
     answer = host.get(path, headers={"host": "granted.test"})
     assert answer.status_code in (200, 404, 500, 502, 508)
     assert chain(host, "granted", "hello")[0] == 200
-
-
-def test_an_application_asks_itself_by_its_own_routes(host: Running) -> None:
-    status, text = out(host, "granted", "/hello")
-    assert status in (200, 404)
-    status, text = out(host, "granted", "http://self.alt/hello")
-    assert status in (200, 404), text
 
 
 def test_a_self_request_reaches_the_route_that_a_client_would_reach(up, tmp_path: Path) -> None:

@@ -292,9 +292,10 @@ fn destination(component: &Component, uri: &http::Uri) -> Result<Destination, Er
 /// The path as a request line has it: never empty (RFC 9112, 3.2.1).
 fn origin_form(uri: &http::Uri) -> http::Uri {
     match uri.path_and_query() {
-        Some(path) if path.as_str().starts_with('/') => http::Uri::from(path.clone()),
-        Some(path) => format!("/{path}").parse().unwrap_or_default(),
-        None => http::Uri::default(),
+        // An empty path shows itself as "/" and would be sent as nothing.
+        Some(path) if path.as_str().len() > 1 && path.as_str().starts_with('/') => http::Uri::from(path.clone()),
+        Some(path) if path.as_str().starts_with('?') => format!("/{path}").parse().unwrap_or_default(),
+        _ => http::Uri::from_static("/"),
     }
 }
 

@@ -165,7 +165,10 @@ fn assemble(bytes: &[u8]) -> Result<Vec<u8>> {
             .hint("if you made it yourself and trust it, add --allow-precompiled"));
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return Err(EngineError::new(ErrorKind::Artifact, "neither a WebAssembly binary (it has no \\0asm header) nor text"));
+        return Err(EngineError::new(
+            ErrorKind::Artifact,
+            "neither a WebAssembly binary (it has no \\0asm header) nor text",
+        ));
     };
     if !text.trim_start().starts_with(['(', ';']) {
         return Err(EngineError::new(ErrorKind::Artifact, "neither a WebAssembly binary nor WebAssembly text"));
@@ -225,16 +228,18 @@ fn scan(binary: &[u8]) -> Result<(Kind, bool)> {
 }
 
 fn uses_async(ty: &wasmparser::ComponentType<'_>) -> bool {
-    use wasmparser::{ComponentDefinedType as Defined, ComponentType, ComponentTypeDeclaration, InstanceTypeDeclaration};
+    use wasmparser::{
+        ComponentDefinedType as Defined, ComponentType, ComponentTypeDeclaration, InstanceTypeDeclaration,
+    };
     match ty {
         ComponentType::Func(func) => func.async_,
         ComponentType::Defined(Defined::Future(_) | Defined::Stream(_)) => true,
-        ComponentType::Instance(parts) => parts
-            .iter()
-            .any(|part| matches!(part, InstanceTypeDeclaration::Type(ty) if uses_async(ty))),
-        ComponentType::Component(parts) => parts
-            .iter()
-            .any(|part| matches!(part, ComponentTypeDeclaration::Type(ty) if uses_async(ty))),
+        ComponentType::Instance(parts) => {
+            parts.iter().any(|part| matches!(part, InstanceTypeDeclaration::Type(ty) if uses_async(ty)))
+        }
+        ComponentType::Component(parts) => {
+            parts.iter().any(|part| matches!(part, ComponentTypeDeclaration::Type(ty) if uses_async(ty)))
+        }
         _ => false,
     }
 }

@@ -69,7 +69,10 @@ async fn in_store(
 ) -> std::result::Result<Outcome, Error> {
     let instance = component.linked.pre.instantiate_async(&mut *store).await?;
     let function = find(store, &instance, export).ok_or_else(|| {
-        usage(format!("the component exports no function {export:?}; it exports: {}", component.artifact.exports.join(", ")))
+        usage(format!(
+            "the component exports no function {export:?}; it exports: {}",
+            component.artifact.exports.join(", ")
+        ))
     })?;
     let ty = function.ty(&*store);
     let arguments = lower(store, &ty, export, arguments)?;

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::artifact::Artifact;
@@ -117,7 +117,12 @@ impl Component {
     }
 
     pub(crate) fn emit(&self, instance: u64, kind: EventKind) {
-        self.events.emit(Event { application: self.spec.application.clone(), component: self.spec.id.clone(), instance, kind });
+        self.events.emit(Event {
+            application: self.spec.application.clone(),
+            component: self.spec.id.clone(),
+            instance,
+            kind,
+        });
     }
 
     /// Tells once of something that is not granted, and of the host that would

@@ -197,15 +197,20 @@ fn entity(types: wasmparser::types::TypesRef<'_>, ty: &wasmparser::types::Entity
     match ty {
         EntityType::Func(id) | EntityType::FuncExact(id) => {
             let Some(ty) = types.get(*id) else { return ("func", "func".into()) };
-            let wasmparser::CompositeInnerType::Func(ty) = &ty.composite_type.inner else { return ("func", "func".into()) };
-            let list = |types: &[wasmparser::ValType]| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let wasmparser::CompositeInnerType::Func(ty) = &ty.composite_type.inner else {
+                return ("func", "func".into());
+            };
+            let list =
+                |types: &[wasmparser::ValType]| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let result = match ty.results() {
                 [] => String::new(),
                 results => format!(" -> {}", list(results)),
             };
             ("func", format!("func({}){result}", list(ty.params())))
         }
-        EntityType::Table(table) => ("table", format!("table {} {}", limits(table.initial, table.maximum), table.element_type)),
+        EntityType::Table(table) => {
+            ("table", format!("table {} {}", limits(table.initial, table.maximum), table.element_type))
+        }
         EntityType::Memory(memory) => ("memory", format!("memory {}", limits(memory.initial, memory.maximum))),
         EntityType::Global(global) => {
             let ty = global.content_type;

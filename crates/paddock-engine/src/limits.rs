@@ -22,7 +22,13 @@ pub struct InstanceLimits {
 
 impl Default for InstanceLimits {
     fn default() -> Self {
-        Self { memory: 256 << 20, table: 100_000, time: Some(Duration::from_secs(30)), stream: Some(Duration::from_secs(600)), fuel: None }
+        Self {
+            memory: 256 << 20,
+            table: 100_000,
+            time: Some(Duration::from_secs(30)),
+            stream: Some(Duration::from_secs(600)),
+            fuel: None,
+        }
     }
 }
 

@@ -65,8 +65,7 @@ pub fn built_in(import: &str) -> bool {
 /// # Errors
 /// `Plan`, when an import is not answered or has another type.
 pub fn link(engine: &Engine, artifact: &Artifact, bound: &Bound) -> Result<Arc<Linked>> {
-    let mut wanted: Vec<String> =
-        artifact.imports.iter().filter(|name| bound.contains_key(*name)).cloned().collect();
+    let mut wanted: Vec<String> = artifact.imports.iter().filter(|name| bound.contains_key(*name)).cloned().collect();
     wanted.sort();
     let mut forms = artifact.linked.0.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(linked) = forms.get(&wanted) {

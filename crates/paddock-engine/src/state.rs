@@ -54,17 +54,27 @@ pub struct State {
 
 impl State {
     /// A store for one instance of `component`, with its limits armed.
-    pub fn store(component: &Arc<Component>, hooks: Hooks, generation: u64, trace: Option<Arc<str>>) -> Result<Store<State>> {
+    pub fn store(
+        component: &Arc<Component>,
+        hooks: Hooks,
+        generation: u64,
+        trace: Option<Arc<str>>,
+    ) -> Result<Store<State>> {
         let instance = component.next_instance();
         let wasi = wasi(component, generation, instance)?;
-        Self::store_with(component, wasi, hooks, Scope {
-            component: Arc::clone(component),
-            generation,
-            instance,
-            calls: 0,
-            deadline: Deadline::after(component.spec.limits.time),
-            trace,
-        })
+        Self::store_with(
+            component,
+            wasi,
+            hooks,
+            Scope {
+                component: Arc::clone(component),
+                generation,
+                instance,
+                calls: 0,
+                deadline: Deadline::after(component.spec.limits.time),
+                trace,
+            },
+        )
     }
 
     /// The same with a WASI context of the caller's own, as for `paddock run`.

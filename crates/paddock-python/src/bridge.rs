@@ -29,8 +29,7 @@ pub struct Interface {
 
 impl HostInterface for Interface {
     fn function(&self, name: &str) -> Result<Arc<dyn HostFunction>, EngineError> {
-        doorway::enter(|py| self.resolve(py, name))
-            .unwrap_or_else(|| Err(EngineError::new(ErrorKind::Host, ENDING)))
+        doorway::enter(|py| self.resolve(py, name)).unwrap_or_else(|| Err(EngineError::new(ErrorKind::Host, ENDING)))
     }
 }
 
@@ -42,7 +41,10 @@ impl Interface {
             let class = class_name(object);
             return Err(EngineError::new(
                 ErrorKind::Plan,
-                format!("{} has no function {name}: the Python class {class} bound to it lacks a method for it", self.name),
+                format!(
+                    "{} has no function {name}: the Python class {class} bound to it lacks a method for it",
+                    self.name
+                ),
             )
             .hint(format!("give {class} the method, named in snake case")));
         };

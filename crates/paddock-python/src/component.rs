@@ -47,9 +47,8 @@ impl ComponentObject {
         };
         let bound: BoundTo = bound.into_iter().map(interface).collect();
         let events = Arc::new(EventSink(Arc::clone(&tasks)));
-        let component = doorway::leave(py, || {
-            Component::new(&engine.0, Arc::clone(&artifact.0), spec, &bound, events, None)
-        });
+        let component =
+            doorway::leave(py, || Component::new(&engine.0, Arc::clone(&artifact.0), spec, &bound, events, None));
         Ok(Self { component: component.or_raise(py)?, tasks, shared: Arc::clone(&runtime.shared) })
     }
 

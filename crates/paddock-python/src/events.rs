@@ -50,7 +50,13 @@ impl EventObject {
     pub fn lost(py: Python<'_>, count: u64) -> PyResult<Self> {
         let fields = PyDict::new(py);
         fields.set_item("count", count.to_string())?;
-        Ok(Self { application: String::new(), component: String::new(), instance: 0, kind: "lost", fields: fields.unbind() })
+        Ok(Self {
+            application: String::new(),
+            component: String::new(),
+            instance: 0,
+            kind: "lost",
+            fields: fields.unbind(),
+        })
     }
 }
 
@@ -59,7 +65,11 @@ impl EventObject {
     fn __repr__(&self, py: Python<'_>) -> String {
         format!(
             "Event(application={:?}, component={:?}, instance={}, kind={:?}, fields={})",
-            self.application, self.component, self.instance, self.kind, self.fields.bind(py)
+            self.application,
+            self.component,
+            self.instance,
+            self.kind,
+            self.fields.bind(py)
         )
     }
 }

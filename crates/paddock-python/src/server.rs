@@ -41,9 +41,7 @@ pub struct ServerObject {
 
 impl ServerObject {
     fn server(&self, py: Python<'_>) -> PyResult<&Arc<Server>> {
-        self.server
-            .get()
-            .ok_or_else(|| wrong(py, "the server has nothing to serve yet", "commit a generation first"))
+        self.server.get().ok_or_else(|| wrong(py, "the server has nothing to serve yet", "commit a generation first"))
     }
 }
 
@@ -68,9 +66,10 @@ impl ServerObject {
     }
 
     fn commit(&self, py: Python<'_>, generation: Py<GenerationObject>) -> PyResult<()> {
-        let next = generation.get().take().ok_or_else(|| {
-            wrong(py, "this generation was committed before", "build a new one for each commit")
-        })?;
+        let next = generation
+            .get()
+            .take()
+            .ok_or_else(|| wrong(py, "this generation was committed before", "build a new one for each commit"))?;
         let _entered = self.tasks.handle.enter();
         let previous = {
             let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);

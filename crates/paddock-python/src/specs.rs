@@ -58,13 +58,7 @@ impl Spec {
             environment: self.environment,
             arguments: self.arguments,
             mounts: mounts(self.mounts),
-            limits: InstanceLimits {
-                memory: self.memory,
-                table: self.table,
-                time,
-                stream,
-                fuel: self.fuel,
-            },
+            limits: InstanceLimits { memory: self.memory, table: self.table, time, stream, fuel: self.fuel },
             outbound: outbound(self.outbound),
             reuse,
         })

@@ -59,8 +59,7 @@ impl HostStream for Items {
             if !self.asynchronous {
                 return Box::pin(std::future::ready(self.in_place(py)));
             }
-            self.on_the_loop(py)
-                .unwrap_or_else(|error| Box::pin(std::future::ready(Err(self.site.fault(py, error)))))
+            self.on_the_loop(py).unwrap_or_else(|error| Box::pin(std::future::ready(Err(self.site.fault(py, error)))))
         });
         next.unwrap_or_else(|| Box::pin(std::future::ready(Err(CallError::Trap(ENDING.into())))))
     }

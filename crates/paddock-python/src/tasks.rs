@@ -145,7 +145,8 @@ impl Tasks {
     }
 
     fn wake(self: &Arc<Self>, py: Python<'_>) {
-        let woken = Py::new(py, Drain(Arc::clone(self))).and_then(|drain| self.call_soon_threadsafe.call1(py, (drain,)));
+        let woken =
+            Py::new(py, Drain(Arc::clone(self))).and_then(|drain| self.call_soon_threadsafe.call1(py, (drain,)));
         if woken.is_err() {
             // The loop is closed: what waits for it learns that nobody comes.
             self.close();
@@ -167,7 +168,11 @@ impl Tasks {
             let mut queue = self.lock();
             queue.scheduled = false;
             queue.failures = 0;
-            (std::mem::take(&mut queue.items), std::mem::take(&mut queue.events), std::mem::take(&mut queue.lost_events))
+            (
+                std::mem::take(&mut queue.items),
+                std::mem::take(&mut queue.events),
+                std::mem::take(&mut queue.lost_events),
+            )
         };
         let mut raised = Ok(());
         for item in items {

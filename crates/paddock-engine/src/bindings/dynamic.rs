@@ -86,7 +86,11 @@ fn answer_into(
     Ok(())
 }
 
-pub(crate) fn payload(store: &mut StoreContextMut<'_, State>, ty: Option<Type>, value: Value) -> Result<Option<Box<Val>>> {
+pub(crate) fn payload(
+    store: &mut StoreContextMut<'_, State>,
+    ty: Option<Type>,
+    value: Value,
+) -> Result<Option<Box<Val>>> {
     ty.map(|ty| to_val(store, &ty, value).map(Box::new)).transpose()
 }
 
@@ -211,10 +215,12 @@ pub(crate) fn to_val(store: &mut StoreContextMut<'_, State>, ty: &Type, value: V
             let inner = found.ty.map(|ty| to_val(store, &ty, inner).map(Box::new)).transpose()?;
             Val::Variant(found.name.to_string(), inner)
         }
-        (Type::Enum(names), Value::Text(name)) => match names.names().find(|known| crate::value::same_name(&name, known)) {
-            Some(known) => Val::Enum(known.to_string()),
-            None => wasmtime::bail!("the host answered with {name:?}, which the enum does not have"),
-        },
+        (Type::Enum(names), Value::Text(name)) => {
+            match names.names().find(|known| crate::value::same_name(&name, known)) {
+                Some(known) => Val::Enum(known.to_string()),
+                None => wasmtime::bail!("the host answered with {name:?}, which the enum does not have"),
+            }
+        }
         (Type::Option(_), Value::None) => Val::Option(None),
         (Type::Option(option), value) => Val::Option(Some(Box::new(to_val(store, &option.ty(), value)?))),
         (Type::Result(parts), value) => {

@@ -45,9 +45,8 @@ impl<'a> Binder<'a> {
 
     /// A resource whose objects live on the other side.
     fn resource(&mut self, name: &str) -> wasmtime::Result<()> {
-        self.instance.resource(name, ResourceType::host::<Handle>(), |mut store, rep| {
-            typed::drop_handle(store.data_mut(), rep)
-        })
+        self.instance
+            .resource(name, ResourceType::host::<Handle>(), |mut store, rep| typed::drop_handle(store.data_mut(), rep))
     }
 
     /// A function that blocks its guest while it is answered.
@@ -108,7 +107,10 @@ pub fn bind(
             key_value::wasi(&mut binder, path, version)?
         }
         "fermyon:spin/key-value" | "spin:key-value/key-value" => key_value::spin(&mut binder, path, version)?,
-        "wasi:config/store" | "wasi:config/runtime" | "fermyon:spin/config" | "fermyon:spin/variables"
+        "wasi:config/store"
+        | "wasi:config/runtime"
+        | "fermyon:spin/config"
+        | "fermyon:spin/variables"
         | "spin:variables/variables" => configuration::bind(&mut binder, path, version)?,
         "wasi:logging/logging" => logging::bind(&mut binder)?,
         _ => false,
@@ -117,12 +119,18 @@ pub fn bind(
         dynamic::bind(&mut binder, wanted, engine)?;
     }
     let imported = |name: &str| {
-        wanted.exports(engine).any(|(export, item)| export == name && matches!(item.ty, ComponentItem::ComponentFunc(_)))
+        wanted
+            .exports(engine)
+            .any(|(export, item)| export == name && matches!(item.ty, ComponentItem::ComponentFunc(_)))
     };
-    Ok(binder.functions.into_iter().map(|name| {
-        let needed = imported(&name);
-        (name, needed)
-    }).collect())
+    Ok(binder
+        .functions
+        .into_iter()
+        .map(|name| {
+            let needed = imported(&name);
+            (name, needed)
+        })
+        .collect())
 }
 
 /// The object behind a handle.

@@ -8,7 +8,8 @@ use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{
-    ComponentNamedList, ComponentType, Destination, FutureReader, Lift, Lower, StreamProducer, StreamReader, StreamResult,
+    ComponentNamedList, ComponentType, Destination, FutureReader, Lift, Lower, StreamProducer, StreamReader,
+    StreamResult,
 };
 
 use super::typed::{Arguments, FromValue, trap, unexpected};
@@ -46,7 +47,14 @@ impl Binder<'_> {
                     let end = FutureReader::new(&mut access, End::<E> { end, converted: std::marker::PhantomData })?;
                     Ok(((items, end),))
                 })
-            }) as Pin<Box<dyn Future<Output = wasmtime::Result<((StreamReader<T>, FutureReader<Result<(), E>>),)>> + Send + '_>>
+            })
+                as Pin<
+                    Box<
+                        dyn Future<Output = wasmtime::Result<((StreamReader<T>, FutureReader<Result<(), E>>),)>>
+                            + Send
+                            + '_,
+                    >,
+                >
         })
     }
 }

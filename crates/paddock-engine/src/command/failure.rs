@@ -68,7 +68,9 @@ fn causes(error: &wasmtime::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
-        if !text.starts_with("error while executing at wasm backtrace") && !texts.iter().any(|known| known.contains(&text)) {
+        if !text.starts_with("error while executing at wasm backtrace")
+            && !texts.iter().any(|known| known.contains(&text))
+        {
             texts.push(text);
         }
     }

@@ -182,7 +182,9 @@ impl Admission {
     pub fn pressure(&self) -> Option<Pressure> {
         let now = BASE.elapsed().as_secs();
         let due = self.report.load(Ordering::Relaxed);
-        if now < due || self.report.compare_exchange(due, now + REPORT_EVERY, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        if now < due
+            || self.report.compare_exchange(due, now + REPORT_EVERY, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
             return None;
         }
         Some(Pressure {

@@ -44,15 +44,11 @@ impl Chain {
 }
 
 impl Inside for Chain {
-    fn call(
-        self: Arc<Self>,
-        target: Target,
-        request: Request<WasiBody>,
-        from: Origin,
-    ) -> BoxFuture<'static, Answered> {
+    fn call(self: Arc<Self>, target: Target, request: Request<WasiBody>, from: Origin) -> BoxFuture<'static, Answered> {
         Box::pin(async move {
             let generation = self.generation.get().and_then(Weak::upgrade).ok_or(Error::DestinationUnavailable)?;
-            let (index, application) = generation.application_named(&from.application).ok_or(Error::DestinationNotFound)?;
+            let (index, application) =
+                generation.application_named(&from.application).ok_or(Error::DestinationNotFound)?;
             let place = |component| Place { application: index, component, depth: from.depth + 1 };
             match target {
                 Target::Component(id) => {

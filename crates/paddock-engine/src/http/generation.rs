@@ -22,7 +22,6 @@ use crate::error::{EngineError, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::outbound::{Connector, Hooks};
 
-
 /// Everything that a generation serves.
 pub struct GenerationSpec {
     pub number: u64,
@@ -238,9 +237,7 @@ impl Generation {
         let inside = Arc::clone(&self.inside);
         let hooks = Hooks::new(handler.component(), Some(inside), &self.connector, place.depth, trace.clone());
         let lease = Lease::new(self, permits);
-        handler
-            .handle(request, Arrival { generation: self.number, trace, hooks, guard: Some(Box::new(lease)) })
-            .await
+        handler.handle(request, Arrival { generation: self.number, trace, hooks, guard: Some(Box::new(lease)) }).await
     }
 }
 

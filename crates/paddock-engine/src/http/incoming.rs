@@ -60,7 +60,8 @@ impl Incoming {
             (Poll::Ready(Ok(())), Some(Ok(response))) => Ok(GuestBody::attach(response, None).await),
             (Poll::Ready(Err(failure)), _) => Err(failure),
             (_, Some(Err(code))) => {
-                self.component.emit(0, EventKind::Failed { reason: format!("the guest answered with an error: {code:?}") });
+                self.component
+                    .emit(0, EventKind::Failed { reason: format!("the guest answered with an error: {code:?}") });
                 Err(Failure::NoResponse)
             }
             (_, None) => {

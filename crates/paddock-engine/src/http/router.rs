@@ -125,9 +125,7 @@ impl Methods {
 
     /// HEAD is allowed where GET is.
     pub fn allow(&self, method: &Method) -> bool {
-        self.0.is_empty()
-            || self.0.contains(method)
-            || (*method == Method::HEAD && self.0.contains(&Method::GET))
+        self.0.is_empty() || self.0.contains(method) || (*method == Method::HEAD && self.0.contains(&Method::GET))
     }
 
     fn meet(&self, other: &Self) -> bool {

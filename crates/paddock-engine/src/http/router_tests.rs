@@ -95,7 +95,8 @@ fn methods_and_hosts_choose_before_anything_is_refused() {
 fn naive<'r>(routes: &'r [Pattern], path: &str) -> Option<&'r Pattern> {
     let parts: Vec<&str> = split(path).collect();
     let matching = routes.iter().filter(|route| {
-        let long = if route.wildcard { parts.len() >= route.segments.len() } else { parts.len() == route.segments.len() };
+        let long =
+            if route.wildcard { parts.len() >= route.segments.len() } else { parts.len() == route.segments.len() };
         long && route.segments.iter().zip(&parts).all(|(segment, part)| match segment {
             Segment::Literal(text) => **text == *part.as_bytes(),
             Segment::Parameter(_) => !part.is_empty(),

@@ -67,8 +67,12 @@ fn generation_limited(
 }
 
 fn plain() -> Arc<Generation> {
-    generation(1, vec![fixed("/", &[], "root"), fixed("/get", &["GET"], "got"), fixed("/pub/...", &[], "below")], vec![])
-        .unwrap()
+    generation(
+        1,
+        vec![fixed("/", &[], "root"), fixed("/get", &["GET"], "got"), fixed("/pub/...", &[], "below")],
+        vec![],
+    )
+    .unwrap()
 }
 
 fn start(options: ServerOptions, generation: Arc<Generation>) -> (Server, SocketAddr) {
@@ -277,8 +281,7 @@ fn leads_to(component: &str, route: &str) -> RouteSpec {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn components_are_served_called_by_each_other_and_told_where_they_are() {
-    let components =
-        vec![guest("a", &["b.spin.internal", "self", "a.spin.internal"]), guest("b", &[])];
+    let components = vec![guest("a", &["b.spin.internal", "self", "a.spin.internal"]), guest("b", &[])];
     let routes = vec![leads_to("a", "/..."), fixed("/fixed", &[], "fixed")];
     let (server, address) = start(ServerOptions::default(), generation(1, routes, components).unwrap());
     let headers = once(address, "GET /headers HTTP/1.1\r\nHost: h\r\nSpin-Forged: 1").await;

@@ -14,9 +14,8 @@ pub async fn invoke(engine: &Engine, code: &Module, call: &Call, options: &RunOp
     counted(call, ty.params().len(), &signature)?;
     let mut arguments = Vec::with_capacity(call.arguments.len());
     for (i, (ty, text)) in ty.params().zip(&call.arguments).enumerate() {
-        let value = argument(&ty, text).ok_or_else(|| {
-            misfit(&call.name, i, None, &format!("expected {ty}, got {text:?}"), &signature)
-        })?;
+        let value = argument(&ty, text)
+            .ok_or_else(|| misfit(&call.name, i, None, &format!("expected {ty}, got {text:?}"), &signature))?;
         arguments.push(value);
     }
     let mut store = module::store(engine, code, options)?;
@@ -53,7 +52,8 @@ fn find(code: &Module, name: &str) -> Result<FuncType> {
 }
 
 pub fn signature(name: &str, ty: &FuncType) -> String {
-    let types = |types: &mut dyn Iterator<Item = ValType>| types.map(|ty| ty.to_string()).collect::<Vec<_>>().join(", ");
+    let types =
+        |types: &mut dyn Iterator<Item = ValType>| types.map(|ty| ty.to_string()).collect::<Vec<_>>().join(", ");
     let parameters = types(&mut ty.params());
     match ty.results().len() {
         0 => format!("{name}({parameters})"),

@@ -73,10 +73,8 @@ fn nearest(name: &str, all: &[Candidate], known: &[(String, String)]) -> EngineE
     if error.hint.is_some() {
         return error;
     }
-    let near = all
-        .iter()
-        .map(|candidate| (super::distance(name, &candidate.function), candidate.function.as_str()))
-        .min();
+    let near =
+        all.iter().map(|candidate| (super::distance(name, &candidate.function), candidate.function.as_str())).min();
     match near {
         Some((steps, near)) if steps <= 1 + name.chars().count() / 3 => error.hint(format!("did you mean {near}?")),
         _ => error,

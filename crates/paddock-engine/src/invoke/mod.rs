@@ -17,8 +17,8 @@ pub mod write;
 
 use std::sync::Arc;
 
-use wasmtime::component::{ComponentExportIndex, Val};
 use wasmtime::component::types::ComponentFunc;
+use wasmtime::component::{ComponentExportIndex, Val};
 
 use crate::artifact::{Artifact, Code};
 use crate::command::RunOptions;
@@ -101,7 +101,9 @@ async fn call_component(mut prepared: Prepared, found: &Found, arguments: &[Val]
             };
             if component.artifact.flavour == Flavour::Concurrent {
                 let results = &mut results;
-                return store.run_concurrent(async |store| func.call_concurrent(store, arguments, results).await).await?;
+                return store
+                    .run_concurrent(async |store| func.call_concurrent(store, arguments, results).await)
+                    .await?;
             }
             func.call_async(&mut *store, arguments, &mut results).await
         })
@@ -145,7 +147,9 @@ fn close(kind: &str, name: &str, known: &[(String, String)]) -> EngineError {
     let error = EngineError::new(ErrorKind::Usage, message);
     let nearest = known.iter().map(|(known, _)| (distance(name, known), known)).min();
     match nearest {
-        Some((steps, nearest)) if steps <= 1 + name.chars().count() / 3 => error.hint(format!("did you mean {nearest}?")),
+        Some((steps, nearest)) if steps <= 1 + name.chars().count() / 3 => {
+            error.hint(format!("did you mean {nearest}?"))
+        }
         _ => error,
     }
 }

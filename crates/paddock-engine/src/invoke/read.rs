@@ -178,7 +178,10 @@ fn record(ty: &Type, json: &Json) -> Result<Val> {
             (Some(part), _) => part,
             (None, Type::Option(_)) => &Json::Null,
             (None, _) => {
-                return Err(Mismatch::new(signature::text(ty), format!("an object without the field {:?}", field.name)));
+                return Err(Mismatch::new(
+                    signature::text(ty),
+                    format!("an object without the field {:?}", field.name),
+                ));
             }
         };
         let part = value(&field.ty, part).map_err(|e| e.inside(format_args!(".{}", field.name)))?;
@@ -191,7 +194,9 @@ fn record(ty: &Type, json: &Json) -> Result<Val> {
 fn tagged(json: &Json) -> Option<(&str, Option<&Json>)> {
     match json {
         Json::String(name) => Some((name, None)),
-        Json::Object(object) if object.len() == 1 => object.iter().next().map(|(name, inner)| (name.as_str(), Some(inner))),
+        Json::Object(object) if object.len() == 1 => {
+            object.iter().next().map(|(name, inner)| (name.as_str(), Some(inner)))
+        }
         _ => None,
     }
 }

@@ -100,7 +100,10 @@ fn a_mistake_inside_a_value_is_located() {
     let typed = guest("rust/typed/typed.wasm");
     let message = |name: &str, arguments: &[&str]| call(&typed, name, arguments).unwrap_err().message;
     let nested = message("area", &[r#"{"polygon":[{"x":0,"y":0},{"x":"a","y":0}]}"#]);
-    assert!(nested.contains("\"shape\"") && nested.ends_with("at .polygon[1].x: expected s32, got the string \"a\""), "{nested}");
+    assert!(
+        nested.contains("\"shape\"") && nested.ends_with("at .polygon[1].x: expected s32, got the string \"a\""),
+        "{nested}"
+    );
     assert!(message("sum", &["[1, 99999999999999999999]"]).contains("at [1]: expected s64"));
     assert!(message("move-by", &[r#"{"x":1}"#, "1", "1"]).contains("without the field \"y\""));
     assert!(message("next", &["purple"]).contains("expected enum { red, green, deep-blue }"));
@@ -178,7 +181,13 @@ fn any(random: &mut Random, ty: &Type) -> Val {
             Val::Result(match (parts.ok(), parts.err()) {
                 (ok, None) => Ok(side(ok)),
                 (None, err) => Err(side(err)),
-                (ok, err) => if random.below(2) == 0 { Ok(ok.map(|ty| Box::new(any(random, &ty)))) } else { Err(err.map(|ty| Box::new(any(random, &ty)))) },
+                (ok, err) => {
+                    if random.below(2) == 0 {
+                        Ok(ok.map(|ty| Box::new(any(random, &ty))))
+                    } else {
+                        Err(err.map(|ty| Box::new(any(random, &ty))))
+                    }
+                }
             })
         }
         Type::Flags(flags) => Val::Flags(flags.names().filter(|_| random.below(2) == 0).map(Into::into).collect()),

@@ -114,9 +114,8 @@ impl Connector {
                 Err(back) => request = back,
             }
         }
-        let (address, sender) = timeout(connect, self.connect(component, &destination))
-            .await
-            .map_err(|_| Error::ConnectionTimeout)??;
+        let (address, sender) =
+            timeout(connect, self.connect(component, &destination)).await.map_err(|_| Error::ConnectionTimeout)??;
         match self.exchange(&destination, address, sender, request, &absolute, answer, between).await {
             Ok(response) => response.map(|response| held(response, slot)),
             Err(_) => Err(Error::ConnectionTerminated),

@@ -162,7 +162,8 @@ impl OutboundGrants {
 
 /// A granted network lets any name try: its addresses are checked at the connection.
 fn network_may_be(pattern: &HostPattern, host: &str) -> bool {
-    matches!(pattern, HostPattern::Network(_)) && host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_err()
+    matches!(pattern, HostPattern::Network(_))
+        && host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_err()
 }
 
 fn contains(network: &IpNet, address: IpAddr) -> bool {
@@ -239,7 +240,9 @@ mod tests {
         let granted = grants(&[("https", "api.example.com", 443), ("https", "*", 443)]);
         assert!(granted.allows_host("https", "API.example.com.", 443));
         assert!(granted.allows_address("https", "api.example.com", to("93.184.216.34:443")));
-        for address in ["10.0.0.1:443", "127.0.0.1:443", "169.254.169.254:443", "[::ffff:10.0.0.1]:443", "[fd00::1]:443"] {
+        for address in
+            ["10.0.0.1:443", "127.0.0.1:443", "169.254.169.254:443", "[::ffff:10.0.0.1]:443", "[fd00::1]:443"]
+        {
             assert!(!granted.allows_address("https", "api.example.com", to(address)), "{address}");
         }
     }

@@ -13,8 +13,8 @@ use http::uri::Scheme;
 use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
 pub use connector::Connector;
-pub(crate) use relative::add_to_linker as add_relative_to_linker;
 pub use grants::{HostPattern, OutboundGrant, OutboundGrants, is_private};
+pub(crate) use relative::add_to_linker as add_relative_to_linker;
 
 use crate::component::Component;
 
@@ -148,8 +148,11 @@ impl Open {
         if self.depth >= DEPTH {
             return Err(Error::LoopDetected);
         }
-        let from =
-            Origin { application: Arc::clone(&self.component.application), depth: self.depth, trace: self.trace.clone() };
+        let from = Origin {
+            application: Arc::clone(&self.component.application),
+            depth: self.depth,
+            trace: self.trace.clone(),
+        };
         Ok(Arc::clone(inside).call(target, request, from))
     }
 

@@ -40,6 +40,10 @@ pub(super) struct Connection {
     served: AtomicU64,
     /// Whether bytes came in since the last request ended.
     stirred: AtomicBool,
+    /// Whether a write waits for the client to read.
+    blocked: AtomicBool,
+    /// Writes that went through.
+    written: AtomicU64,
     is_http2: AtomicBool,
     order: AtomicU8,
     waker: AtomicWaker,
@@ -53,6 +57,9 @@ pub(super) struct Sighting {
     idle: u32,
     /// Sweeps since a request's head began to arrive.
     reading: u32,
+    written: u64,
+    /// Sweeps since the client stopped reading what is written.
+    stuck: u32,
 }
 
 /// A request at work on a connection.
@@ -68,6 +75,8 @@ impl Connection {
             active: AtomicUsize::new(0),
             served: AtomicU64::new(0),
             stirred: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
+            written: AtomicU64::new(0),
             is_http2: AtomicBool::new(false),
             order: AtomicU8::new(GO_ON),
             waker: AtomicWaker::new(),
@@ -98,16 +107,25 @@ impl Connection {
 
     /// One look a second at what has happened since the last.
     pub fn sweep(&self, sighting: &mut Sighting, options: &ServerOptions) {
+        let over = |sweeps: u32, limit: Duration| u64::from(sweeps) > limit.as_secs().max(1);
+        let written = self.written.load(Ordering::Relaxed);
+        let waits = self.blocked.load(Ordering::Relaxed) && written == sighting.written;
+        let stuck = if waits { sighting.stuck + 1 } else { 0 };
+        (sighting.written, sighting.stuck) = (written, stuck);
+        // A client that reads nothing would hold its instance for ever: while
+        // the socket is full, nobody polls the body and its deadline.
+        if over(stuck, options.idle_timeout) {
+            return self.order(ABORT);
+        }
         let served = self.served.load(Ordering::Relaxed);
         if self.is_active() || served != sighting.served {
-            *sighting = Sighting { served, ..Sighting::default() };
+            *sighting = Sighting { served, written, stuck, ..Sighting::default() };
             return;
         }
         sighting.idle += 1;
         if self.stirred.load(Ordering::Relaxed) {
             sighting.reading += 1;
         }
-        let over = |sweeps: u32, limit: Duration| u64::from(sweeps) > limit.as_secs().max(1);
         if over(sighting.reading, options.header_timeout) {
             self.order(ABORT);
         } else if over(sighting.idle, options.idle_timeout) {
@@ -196,7 +214,7 @@ macro_rules! protocol {
 protocol!(http1::Connection<I, S>);
 protocol!(http2::Connection<I, S, TokioExecutor>);
 
-/// Takes note of arriving bytes.
+/// Takes note of bytes that come and go.
 struct Watched<S> {
     inner: TokioIo<S>,
     connection: Arc<Connection>,
@@ -212,9 +230,20 @@ impl<S: AsyncRead + Unpin> Read for Watched<S> {
     }
 }
 
+impl<S> Watched<S> {
+    fn wrote(&self, done: &Poll<io::Result<usize>>) {
+        self.connection.blocked.store(done.is_pending(), Ordering::Relaxed);
+        if done.is_ready() {
+            self.connection.written.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl<S: AsyncWrite + Unpin> Write for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        let done = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.wrote(&done);
+        done
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -234,7 +263,9 @@ impl<S: AsyncWrite + Unpin> Write for Watched<S> {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, parts)
+        let done = Pin::new(&mut self.inner).poll_write_vectored(cx, parts);
+        self.wrote(&done);
+        done
     }
 }
 

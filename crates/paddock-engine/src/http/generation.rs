@@ -239,6 +239,14 @@ impl Generation {
         let lease = Lease::new(self, permits);
         handler.handle(request, Arrival { generation: self.number, trace, hooks, guard: Some(Box::new(lease)) }).await
     }
+
+    /// Tells of a limit that a request for a component has reached.
+    pub(crate) fn report(&self, place: &Place, limit: &'static str, value: String) {
+        let application = self.applications.get(place.application);
+        if let Some(entry) = application.and_then(|application| application.components.get(place.component)) {
+            entry.handler.component().emit(0, EventKind::Limit { limit, value });
+        }
+    }
 }
 
 /// What a request holds until its guest has done all its work.

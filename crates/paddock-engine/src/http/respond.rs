@@ -125,7 +125,8 @@ impl Exchange<'_> {
             return closing(StatusCode::BAD_REQUEST, busy);
         };
         let path = request.uri().path();
-        if request.method() == Method::CONNECT {
+        // A target that is no path names a host, which only CONNECT may do.
+        if request.method() == Method::CONNECT || !(path.starts_with('/') || path == "*") {
             return closing(StatusCode::BAD_REQUEST, busy);
         }
         if self.generation.spin_headers {
@@ -135,9 +136,6 @@ impl Exchange<'_> {
             if has_dots(path) {
                 return refusal(StatusCode::BAD_REQUEST, busy);
             }
-        }
-        if length(request.headers()).is_some_and(|length| length > self.shared.options.max_body_bytes) {
-            return closing(StatusCode::PAYLOAD_TOO_LARGE, busy);
         }
         let number = match self.generation.find(authority.host(), path, request.method()) {
             Found::Route(number) => number,
@@ -161,6 +159,12 @@ impl Exchange<'_> {
         component: usize,
         busy: Busy,
     ) -> Response<Outgoing> {
+        let place = Place { application: route.application, component, depth: 0 };
+        let most = self.shared.options.max_body_bytes;
+        if length(request.headers()).is_some_and(|length| length > most) {
+            self.generation.report(&place, "body", format!("{most} bytes"));
+            return closing(StatusCode::PAYLOAD_TOO_LARGE, busy);
+        }
         let (mut parts, body) = request.into_parts();
         headers::strip(&mut parts.headers);
         let path = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
@@ -178,13 +182,15 @@ impl Exchange<'_> {
         };
         parts.uri = uri;
         let trace = headers::trace(&parts.headers);
-        let (body, over) = incoming(body, self.shared.options.max_body_bytes);
-        let place = Place { application: route.application, component, depth: 0 };
-        match self.generation.run(place, Request::from_parts(parts, body), trace).await {
+        let (body, over) = incoming(body, most);
+        let answer = self.generation.run(place, Request::from_parts(parts, body), trace).await;
+        let over = over.is_some_and(|over| over.load(Ordering::Relaxed));
+        if over {
+            self.generation.report(&place, "body", format!("{most} bytes"));
+        }
+        match answer {
             Ok(response) => finished(response, busy),
-            Err(_) if over.is_some_and(|over| over.load(Ordering::Relaxed)) => {
-                closing(StatusCode::PAYLOAD_TOO_LARGE, busy)
-            }
+            Err(_) if over => closing(StatusCode::PAYLOAD_TOO_LARGE, busy),
             Err(failure) => failed(failure, busy),
         }
     }
@@ -209,7 +215,10 @@ fn authority(request: &Request<Incoming>, connection: &Connection) -> Option<Aut
 }
 
 fn well_formed(authority: &Authority) -> bool {
-    !authority.as_str().contains('@') && !authority.host().is_empty()
+    let text = authority.as_str();
+    let port = text.get(authority.host().len()..).unwrap_or("");
+    let port_fits = port.is_empty() || port == ":" || authority.port_u16().is_some();
+    !text.contains('@') && !authority.host().is_empty() && port_fits
 }
 
 fn target(scheme: &str, authority: &Authority, path: PathAndQuery) -> Option<Uri> {

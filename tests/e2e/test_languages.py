@@ -75,7 +75,7 @@ def test_wasi_0_3_statuses_and_headers_pass(host: Running) -> None:
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("/trap", "unreachable"), ("/error", "answered with an error: .*InternalError")],
+    [("/trap", "unreachable"), ("/error", "InternalError")],
 )
 def test_a_failing_guest_of_wasi_0_3_gives_an_empty_500_and_a_reason_in_the_log(
     host: Running, path: str, reason: str

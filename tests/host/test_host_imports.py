@@ -1,0 +1,56 @@
+"""Imports are answered, refused in plain words, or answered with a warning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paddock.host.imports import check, useless
+from paddock.manifest.model import Component, Reuse
+
+HANDLER = "wasi:http/incoming-handler@0.2.0"
+
+
+def component(**settings: object) -> Component:
+    return Component("api", Path("/api.wasm"), **settings)  # type: ignore[arg-type]
+
+
+def built_in(name: str) -> bool:
+    return name.startswith("wasi:http/")
+
+
+def test_what_the_engine_answers_is_not_bound() -> None:
+    checked = check(component(), ["wasi:http/types@0.2.0"], built_in)
+    assert (checked.bound, checked.problems, checked.warnings) == ((), (), ())
+
+
+def test_a_granted_interface_is_bound_without_a_warning() -> None:
+    granted = component(key_value_stores=("default",))
+    checked = check(granted, ["wasi:keyvalue/store@0.2.0-draft2"], built_in)
+    assert checked.bound == ("wasi:keyvalue/store@0.2.0-draft2",)
+    assert not checked.warnings
+
+
+def test_what_is_offered_but_not_granted_is_a_warning_with_the_line_that_grants_it() -> None:
+    imports = ["wasi:keyvalue/store@0.2.0-draft2", "wasi:http/outgoing-handler@0.2.0"]
+    checked = check(component(), imports, built_in)
+    assert not checked.problems
+    stores, outbound = checked.warnings
+    assert 'key_value_stores = ["default"]' in stores
+    assert "allowed_outbound_hosts" in outbound
+
+
+def test_what_is_not_offered_is_a_problem_that_names_the_nearest() -> None:
+    checked = check(
+        component(), ["wasi:keyvalue/store@9.0.0", "acme:rockets/launch@1.0.0"], built_in
+    )
+    near, far = checked.problems
+    assert "wasi:keyvalue/store in version 9.0.0" in near and "nearest" in near
+    assert "acme:rockets/launch in version 1.0.0" in far and "nothing like it" in far
+
+
+def test_concurrency_in_an_instance_of_wasi_0_2_is_a_warning() -> None:
+    many = component(reuse=Reuse(concurrency=4))
+    assert useless(many, [HANDLER])
+    assert not useless(many, ["wasi:http/handler@0.3.0"])
+    assert not useless(component(reuse=Reuse()), [HANDLER])
+    assert not useless(component(), [HANDLER])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from paddock.errors import PaddockError
 from paddock.host import handover, listen, logs, sources
+from paddock.host.announce import announce
 from paddock.host.control import ControlServer, Handler
 from paddock.host.desired import Desired, DesiredApplication, Overrides
 from paddock.host.host import EngineSettings, Host
@@ -107,7 +108,8 @@ class _Service:
             if inherited is not None:
                 # Only now: should this process fail, the old one goes on.
                 await control.start(replace=True)
-            self._announce()
+            base = listen.url(self._listener, tls=self._tls)
+            announce(base, self._host.desired, bare=options.bare)
             if inherited is not None:
                 inherited.serving()
             await self._until_stopped()
@@ -149,27 +151,6 @@ class _Service:
             self._host.server.tls(sources.pem(tls[0]), sources.pem(tls[1]))
         # The core gets a descriptor of its own; this one is kept for a successor.
         self._host.server.listen(os.dup(self._listener.fileno()))
-
-    def _announce(self) -> None:
-        assert self._listener is not None
-        base = listen.url(self._listener, tls=self._tls)
-        if self._options.bare:
-            # The words of the Wasmtime command line, which adapters look for.
-            print(f"Serving HTTP on {base}/", file=sys.stderr, flush=True)
-            return
-        print(f"Serving {base}", flush=True)
-        for each in self._host.desired.applications:
-            for trigger in each.application.http:
-                target = trigger.component or "static response"
-                if trigger.route is None:
-                    print(f"  {target}: (private)", flush=True)
-                    continue
-                where = trigger.route.removesuffix("...") if trigger.route != "/..." else "/"
-                notes = ["wildcard"] if trigger.route.endswith("/...") else []
-                notes += [f"host {trigger.host}"] if trigger.host else []
-                notes += [", ".join(trigger.methods)] if trigger.methods else []
-                note = f" ({'; '.join(notes)})" if notes else ""
-                print(f"  {target}: {base}{where}{note}", flush=True)
 
     async def _until_stopped(self) -> None:
         if not self._options.watch:

@@ -1,0 +1,32 @@
+"""Says where an application is reached, once it is."""
+
+from __future__ import annotations
+
+import sys
+
+from paddock.host.desired import Desired
+from paddock.manifest.model import HttpTrigger
+
+
+def announce(base: str, desired: Desired, *, bare: bool) -> None:
+    """Print the routes below the URL `base`, on stdout, for people and scripts."""
+    if bare:
+        # The words of the Wasmtime command line, which adapters look for.
+        print(f"Serving HTTP on {base}/", file=sys.stderr, flush=True)
+        return
+    print(f"Serving {base}", flush=True)
+    for each in desired.applications:
+        for trigger in each.application.http:
+            print(f"  {_line(base, trigger)}", flush=True)
+
+
+def _line(base: str, trigger: HttpTrigger) -> str:
+    target = trigger.component or "static response"
+    if trigger.route is None:
+        return f"{target}: (private)"
+    where = trigger.route.removesuffix("...") if trigger.route != "/..." else "/"
+    notes = ["wildcard"] if trigger.route.endswith("/...") else []
+    notes += [f"host {trigger.host}"] if trigger.host else []
+    notes += [", ".join(trigger.methods)] if trigger.methods else []
+    note = f" ({'; '.join(notes)})" if notes else ""
+    return f"{target}: {base}{where}{note}"

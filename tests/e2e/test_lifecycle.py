@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hosts import Running, wait_for
+from hosts import Running, paddock, wait_for
 from load import Load
 from manifests import configuration, guest, routed, write
 
@@ -251,3 +251,23 @@ def test_a_request_that_is_under_way_survives_an_upgrade(up, tmp_path: Path) -> 
     successor = int(str(host.status()["pid"]))
     assert host.command("stop", "--wait").returncode == 0
     wait_for("the successor to end", lambda: not alive(successor))
+
+
+def test_a_new_process_serves_what_was_applied_last(up, tmp_path: Path) -> None:
+    host: Running = up(write(tmp_path, routed("hello", route="/old")))
+    other = write(tmp_path, routed("c", route="/new"), name="other.toml")
+    config = configuration(tmp_path, '[limits]\ntime = "9s"\n')
+    done = paddock(
+        "apply", other, "--config", config, "--state-dir", host.state_dir, cache=host.cache
+    )
+    assert done.returncode == 0, done.stderr
+    assert host.command("upgrade").returncode == 0
+    assert host.ended() == 0
+    successor = int(str(host.status()["pid"]))
+    try:
+        assert (host.get("/old").status_code, host.get("/new").status_code) == (404, 200)
+        dry = paddock("apply", other, "--dry-run", "--state-dir", host.state_dir, cache=host.cache)
+        assert dry.stdout == "nothing changes\n"
+    finally:
+        assert host.command("stop", "--wait").returncode == 0
+        wait_for("the successor to end", lambda: not alive(successor))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,6 +150,20 @@ def test_a_refused_connection_is_an_error_of_the_interface(up, tmp_path: Path) -
     )
     answer = host.get("/outbound?url=http://127.0.0.1:1/")
     assert answer.status_code == 502 and "ConnectionRefused" in answer.text
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(up, tmp_path: Path) -> None:
+    folder = Path(__file__).parent / "certificate"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        url = f"https://127.0.0.1:{server.server_port}"
+        host = up(write(tmp_path, routed("routes", extra=f'allowed_outbound_hosts = ["{url}"]')))
+        answer = host.get("/outbound", params={"url": url + "/"})
+        server.shutdown()
+    assert answer.status_code == 502 and "Tls" in answer.text, answer.text
 
 
 def test_a_slow_server_meets_the_guests_own_timeout(host: Running, peer: int) -> None:

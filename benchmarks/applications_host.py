@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import sys
 import time
 from pathlib import Path
@@ -28,6 +29,8 @@ def application(number: int, source: Path) -> DesiredApplication:
 
 async def main(count: int, directory: Path, sources: list[Path]) -> None:
     """Apply, measure, print."""
+    # A guest that imports more than it is granted is warned of, here 100 times.
+    logging.disable(logging.WARNING)
     settings = EngineSettings(cache_dir=directory / "cache")
     state = directory / "state"
     state.mkdir(exist_ok=True)

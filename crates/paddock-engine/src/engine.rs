@@ -214,9 +214,11 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     pool.max_memories_per_module(20);
     pool.table_elements(100_000);
     // What a finished request touched is set back by copying instead of giving
-    // the pages back: no page faults in the next request of the same slot.
-    pool.linear_memory_keep_resident(2 << 20);
-    pool.table_keep_resident(2 << 20);
+    // the pages back: no page faults in the next request of the same slot. Only
+    // so much, since a slot keeps it for good: beyond it a burst of instances
+    // gives its memory back.
+    pool.linear_memory_keep_resident(256 << 10);
+    pool.table_keep_resident(256 << 10);
     pool.async_stack_keep_resident(64 << 10);
     pool.pagemap_scan(wasmtime::Enabled::Auto);
     pool.max_unused_warm_slots(100);

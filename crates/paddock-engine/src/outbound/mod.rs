@@ -78,9 +78,20 @@ impl Hooks {
 type Sent = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Answer = Result<(http::Response<WasiBody>, Sent), Error>;
 
+/// The runtime's own list is a constant, made anew wherever it is named: every
+/// header of every request is looked up here.
+fn forbidden(name: &HeaderName) -> bool {
+    static NAMES: [HeaderName; 9] = wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS;
+    NAMES.contains(name)
+}
+
 impl WasiHttpHooks for Hooks {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        forbidden(name)
+    }
+
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        Arc::new(|name: &HeaderName| wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS.contains(name))
+        Arc::new(forbidden)
     }
 
     /// Requests without an authority are for the application itself.

@@ -32,7 +32,7 @@ key_value_stores = ["default"]
 CHAIN = """
 [[trigger.http]]
 route = "/hello"
-component = "caller"
+component = "plain"
 
 [[trigger.http]]
 route = "/chain"
@@ -40,27 +40,25 @@ component = "caller"
 
 [[trigger.http]]
 route = { private = true }
-component = "small"
+component = "hello"
 
-[[trigger.http]]
-route = { private = true }
-component = "kept"
+[component.plain]
+source = "hello.wasm"
+reuse = { requests = 10000, concurrency = 1, idle = "30s" }
 
 [component.caller]
-source = "routes.wasm"
-allowed_outbound_hosts = ["http://small.spin.internal", "http://kept.spin.internal"]
+source = "chain.wasm"
+allowed_outbound_hosts = ["http://hello.spin.internal"]
 reuse = { requests = 10000, concurrency = 1, idle = "30s" }
 
-[component.small]
+[component.hello]
 source = "hello.wasm"
-
-[component.kept]
-source = "hello.wasm"
-reuse = { requests = 10000, concurrency = 1, idle = "30s" }
 """
 
+REUSED = 'reuse = { requests = 10000, concurrency = 1, idle = "30s" }\n'
+
 KEY_VALUE_GUEST = GUESTS / "wat" / "kv-get.wasm"
-ROUTES_GUEST = GUESTS / "rust" / "routes" / "routes.wasm"
+CHAIN_GUEST = GUESTS / "wat" / "chain.wasm"
 
 
 def measure(bench: Bench) -> list[Section]:
@@ -74,6 +72,7 @@ def _key_value(bench: Bench) -> Section:
         targets: list[Target] = []
         for store in ("memory", "sqlite"):
             server = stack.enter_context(_host(bench, store))
+            server.expect("/get", b"value")
             targets += [
                 Target(f"{store} hello", server, "/hello"),
                 Target(f"{store} get", server, "/get"),
@@ -117,28 +116,29 @@ def _added(results: Mapping[str, Result], without: str, with_it: str, connection
 
 def _chain(bench: Bench) -> Section:
     others = Others()
-    directory = bench.application("chain", CHAIN, [WAT_HELLO, ROUTES_GUEST])
-    with bench.paddock(directory, "--quiet", path="/hello") as server:
-        targets = [
-            Target("without", server, "/hello"),
-            Target("fresh", server, "/chain?to=small"),
-            Target("reused", server, "/chain?to=kept"),
-        ]
-        results = bench.load.rounds_over(targets, connections=1)
-    rows = [
-        Row(
-            f"a chained call to the WAT hello adds, {which}",
-            _added(results, "without", which, 1),
-            "µs",
-            goal=40,
-            judged="value",
-            bound="at most",
-            headline=True,
-        )
-        for which in ("fresh", "reused")
-    ]
+    with ExitStack() as stack:
+        targets: list[Target] = []
+        for called, manifest in (("fresh", CHAIN), ("reused", CHAIN + REUSED)):
+            guests = [WAT_HELLO, CHAIN_GUEST]
+            directory = bench.application(f"chain-{called}", manifest, guests)
+            server = stack.enter_context(bench.paddock(directory, "--quiet", path="/chain"))
+            server.expect("/chain", b"hello")
+            targets.append(Target(f"{called} hello", server, "/hello"))
+            targets.append(Target(f"{called} chain", server, "/chain"))
+        alone = bench.load.rounds_over(targets, connections=1)
+        many = bench.load.rounds_over(targets, connections=50)
+    rows: list[Row] = []
+    for called in ("fresh", "reused"):
+        for results, connections in ((alone, 1), (many, 50)):
+            added = _added(results, f"{called} hello", f"{called} chain", connections)
+            rows.append(
+                Row(
+                    f"a call to the WAT hello, {called}, adds, {connections} connections",
+                    added, "µs", goal=40, judged="value", bound="at most", headline=True,
+                )
+            )  # fmt: skip
     conditions = (
-        "a reused Rust guest that calls another component and relays its answer, less one that "
-        "answers itself: the caller's own work for a request is part of it; 1 connection, medians"
+        "a reused WAT guest that calls another component and answers with what it gets, less a "
+        f"reused WAT hello: the caller's own part is in it; {bench.placed}, medians"
     )
     return Section("Chained call", conditions, rows, others.share())

@@ -93,18 +93,26 @@ class Server:
         """Until the first 200; `started_in` is the time that took, in seconds."""
         assert self._process is not None
         while self._process.poll() is None and time.perf_counter() - before < 120:
-            if self.get(self.path) == 200:
+            answer = self.ask(self.path)
+            if answer is not None and answer[0] == 200:
                 self.started_in = time.perf_counter() - before
                 return
             time.sleep(0.0005)
         raise RuntimeError(f"{' '.join(self._command)} does not serve {self.path}: {self.output()}")
 
-    def get(self, path: str) -> int | None:
-        """The status of one request; None where nobody listens."""
+    def expect(self, path: str, body: bytes) -> None:
+        """Raise RuntimeError unless `path` is answered by just this: a fast error is no result."""
+        answer = self.ask(path)
+        if answer != (200, body):
+            raise RuntimeError(f"{self.url(path)} gave {answer}, not {body!r}: {self.output()}")
+
+    def ask(self, path: str) -> tuple[int, bytes] | None:
+        """Status and body of one request; None where nobody listens."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path)
-            return connection.getresponse().status
+            response = connection.getresponse()
+            return response.status, response.read()
         except (OSError, http.client.HTTPException):
             return None
         finally:

@@ -109,6 +109,7 @@ def build_wat() -> None:
         source = HERE / "wat" / f"{name}.wat"
         run("wasm-tools", "parse", source, "-o", source.with_suffix(".wasm"))
     from_text(HERE / "wat" / "kv-get.wat", "kv-get")
+    from_text(HERE / "wat" / "chain.wat", "http")
 
 
 def build_hostile() -> None:

@@ -85,9 +85,8 @@ class _Service:
         )
         self._config_asked = inherited.config if inherited else None
         configuration = sources.configuration(self._config_asked or options.config)
-        state_dir = self._state = private_directory(
-            (inherited and inherited.state_dir)
-            or state_directory(manifest, options.state_dir or configuration.state_dir)
+        state_dir = self._state = (inherited and inherited.state_dir) or self._state_dir(
+            manifest, configuration
         )
         directory = options.log_dir or configuration.log_dir
         logs.set_up(logs.LogOptions(options.json, options.quiet, directory))
@@ -100,23 +99,28 @@ class _Service:
         try:
             self._listener = self._listening()
             await host.apply(desired)
-            if inherited is None:
-                # Before the first request is taken: another host with this state
-                # directory refuses this one.
-                await control.start()
-            self._accept(configuration)
-            if inherited is not None:
-                # Only now: should this process fail, the old one goes on.
-                await control.start(replace=True)
-            base = listen.url(self._listener, tls=self._tls)
-            announce(base, self._host.desired, bare=options.bare)
-            if inherited is not None:
-                inherited.serving()
+            await self._begin(control, configuration)
             await self._until_stopped()
         finally:
             await control.close()
             code = await self._end(configuration)
         return code
+
+    async def _begin(self, control: ControlServer, configuration: HostConfig) -> None:
+        """Take requests, and say so."""
+        assert self._listener is not None
+        inherited, bare = self._options.inherited, self._options.bare
+        if inherited is None:
+            # Before the first request is taken: another host with this state
+            # directory refuses this one.
+            await control.start()
+        self._accept(configuration)
+        if inherited is not None:
+            # Only now: should this process fail, the old one goes on.
+            await control.start(replace=True)
+        announce(listen.url(self._listener, tls=self._tls), self._host.desired, bare=bare)
+        if inherited is not None:
+            inherited.serving()
 
     def _state_dir(self, manifest: Path, configuration: HostConfig) -> Path:
         chosen = self._options.state_dir or configuration.state_dir
@@ -136,8 +140,7 @@ class _Service:
         return Desired((chosen,), configuration)
 
     def _listening(self) -> socket.socket:
-        inherited = self._options.inherited
-        if inherited is not None:
+        if inherited := self._options.inherited:
             return socket.socket(fileno=inherited.listeners[0])
         return listen.bind(listen.parse_address(self._options.listen))
 

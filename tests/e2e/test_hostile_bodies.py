@@ -28,7 +28,8 @@ def test_a_client_that_stops_reading_does_not_hold_its_instance_for_ever(
     up, tmp_path: Path
 ) -> None:
     config = configuration(
-        tmp_path, '[limits]\ninstances = 1\nqueue_timeout = "30s"\nidle_timeout = "1s"\ntime = "1s"\n'
+        tmp_path,
+        '[limits]\ninstances = 1\nqueue_timeout = "30s"\nidle_timeout = "1s"\ntime = "1s"\n',
     )
     host: Running = up(write(tmp_path, routed("hostile")), "--config", config)
     with Wire(host.port) as wire:

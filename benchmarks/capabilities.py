@@ -23,10 +23,12 @@ component = "get"
 
 [component.hello]
 source = "hello.wasm"
+reuse = { requests = 10000, concurrency = 1, idle = "30s" }
 
 [component.get]
 source = "kv-get.wasm"
 key_value_stores = ["default"]
+reuse = { requests = 10000, concurrency = 1, idle = "30s" }
 """
 
 CHAIN = """
@@ -95,7 +97,8 @@ def _key_value(bench: Bench) -> Section:
                 )
             )
     conditions = (
-        f"the WAT guest that gets one key less the WAT hello, fresh instances, {bench.placed}; "
+        "the WAT guest that opens a store and gets one key less the WAT hello, instances reused so "
+        f"that nothing else differs, {bench.placed}; "
         "1 connection: median latency; 50: median latency for each request in the queue"
     )
     return Section("Key-value", conditions, rows, others.share())

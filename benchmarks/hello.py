@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def _guest(bench: Bench, name: str, guest: Path, goal: float) -> Section:
     return Section(f"Hello over HTTP, {name} guest", conditions, rows, others.share())
 
 
-def _rates(results: dict[str, Result], name: str, goal: float) -> list[Row]:
+def _rates(results: Mapping[str, Result], name: str, goal: float) -> list[Row]:
     def peer(which: str) -> float | None:
         return results[which].rate if which in results else None
 
@@ -80,11 +81,11 @@ def _rates(results: dict[str, Result], name: str, goal: float) -> list[Row]:
     ]
 
 
-def _static(results: dict[str, Result]) -> float:
+def _static(results: Mapping[str, Result]) -> float:
     return results["static"].rate
 
 
-def _latencies(results: dict[str, Result]) -> list[Row]:
+def _latencies(results: Mapping[str, Result]) -> list[Row]:
     rows: list[Row] = []
     for ours, theirs in (("fresh", "peer"), ("reused", "peer reused")):
         for quantile in ("p50", "p99"):
@@ -98,7 +99,7 @@ def _latencies(results: dict[str, Result]) -> list[Row]:
     return rows
 
 
-def _rest(results: dict[str, Result], memory: dict[str, Memory]) -> list[Row]:
+def _rest(results: Mapping[str, Result], memory: Mapping[str, Memory]) -> list[Row]:
     peer = memory["peer"].resident if "peer" in memory else None
     failed = sum(result.failed for result in results.values())
     ours, limit = memory["fresh"].resident, 128.0

@@ -8,7 +8,7 @@ import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.bench import Bench
@@ -54,7 +54,7 @@ def measure(bench: Bench) -> list[Section]:
     return [Section("Starting things", conditions, rows, others.share()), sizes]
 
 
-def _spawned(command: Sequence[str], times: int) -> float:
+def _spawned(command: list[str], times: int) -> float:
     def spawn() -> int:
         pid = os.posix_spawn(command[0], command, os.environ)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

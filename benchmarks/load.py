@@ -44,7 +44,7 @@ class Result:
     rounds: list[Round] = field(default_factory=list[Round])
 
     def median(self, name: str) -> float:
-        return statistics.median(getattr(each, name) for each in self.rounds)
+        return statistics.median(float(getattr(each, name)) for each in self.rounds)
 
     @property
     def rate(self) -> float:

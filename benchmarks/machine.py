@@ -36,7 +36,8 @@ def conditions() -> dict[str, object]:
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_mib": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20,
-        "kernel": platform.release(),
+        # A distribution or provider adds more, which says nothing here.
+        "kernel": ".".join(platform.release().split(".")[:2]),
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-START, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
+#: What stands between these comments in the README is replaced; words after `begin` stay.
+MARKED = re.compile(r"(<!-- bench:begin[^>]*-->\n).*?(<!-- bench:end -->)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,11 @@ class Report:
     def put_into(self, readme: Path) -> bool:
         """Replace the headline table between the markers; False where there are none."""
         text = readme.read_text(encoding="utf-8")
-        before, start, rest = text.partition(START)
-        _, end, after = rest.partition(END)
-        if not start or not end:
-            return False
-        new = f"{before}{START}\n{self.markdown(headlines=True)}{END}{after}"
-        readme.write_text(new, encoding="utf-8")
-        return True
+        table = self.markdown(headlines=True)
+        new, found = MARKED.subn(lambda m: f"{m[1]}{table}{m[2]}", text)
+        if found:
+            readme.write_text(new, encoding="utf-8")
+        return bool(found)
 
 
 def _json(row: Row) -> dict[str, object]:

@@ -110,26 +110,18 @@ def _idle(bench: Bench, directory: str) -> Section:
     if peer is not None:
         with peer:
             theirs = _settled(peer)
+
+    def row(what: str, of: Callable[[Memory], float], goal: float | None = None) -> Row:
+        beside = of(theirs) if theirs else None
+        return Row(
+            what, of(ours), "MiB", "wasmtime serve", beside, goal, "value", "at most",
+            headline=goal is not None,
+        )  # fmt: skip
+
     rows = [
-        Row(
-            "resident",
-            ours.resident,
-            "MiB",
-            "wasmtime serve",
-            theirs and theirs.resident,
-            64,
-            "value",
-            "at most",
-        ),
-        Row(
-            "proportional (PSS)",
-            ours.proportional,
-            "MiB",
-            "wasmtime serve",
-            theirs and theirs.proportional,
-            headline=True,
-        ),
-        Row("private", ours.private, "MiB", "wasmtime serve", theirs and theirs.private),
+        row("idle host with one application, resident", lambda memory: memory.resident, 64),
+        row("proportional (PSS)", lambda memory: memory.proportional),
+        row("private", lambda memory: memory.private),
     ]
     conditions = "one application with one Rust guest, after its first request"
     return Section("Idle memory", conditions, rows, others.share())

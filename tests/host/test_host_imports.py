@@ -15,7 +15,7 @@ def component(**settings: object) -> Component:
 
 
 def built_in(name: str) -> bool:
-    return name.startswith("wasi:http/")
+    return name.startswith("wasi:http/") and name.endswith(("@0.2.0", "@0.3.0"))
 
 
 def test_what_the_engine_answers_is_not_bound() -> None:
@@ -46,6 +46,14 @@ def test_what_is_not_offered_is_a_problem_that_names_the_nearest() -> None:
     near, far = checked.problems
     assert "wasi:keyvalue/store in version 9.0.0" in near and "nearest" in near
     assert "acme:rockets/launch in version 1.0.0" in far and "nothing like it" in far
+
+
+def test_a_candidate_of_wasi_itself_is_refused_with_the_release_that_is_offered() -> None:
+    candidates = ["wasi:http/types@0.3.0-rc-2026-03-15", "wasi:http/types@0.1.0"]
+    checked = check(component(), candidates, built_in)
+    later, earlier = checked.problems
+    assert "nearest that is offered is wasi:http/types@0.3.0" in later
+    assert "nearest that is offered is wasi:http/types@0.2.0" in earlier
 
 
 def test_concurrency_in_an_instance_of_wasi_0_2_is_a_warning() -> None:

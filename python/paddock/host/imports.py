@@ -29,7 +29,7 @@ def check(component: Component, imports: Iterable[str], built_in: Callable[[str]
             continue
         offer = find(name)
         if offer is None:
-            problems.append(_refusal(component, name))
+            problems.append(_refusal(component, name, built_in))
             continue
         bound.append(name)
         if offer.capability == "key_value" and not component.key_value_stores:
@@ -52,8 +52,12 @@ def _ungranted_builtin(component: Component, name: str) -> list[str]:
     return []
 
 
-def _refusal(component: Component, name: str) -> str:
-    close = nearest(name)
+def _refusal(component: Component, name: str, built_in: Callable[[str], bool]) -> str:
+    interface, _, version = name.partition("@")
+    release = version.partition("-")[0]
+    # Of WASI itself the release that a candidate led to, or the last of 0.2.
+    likely = (f"{interface}@{known}" for known in (release, "0.2.0", "0.3.0"))
+    close = nearest(name) or next(filter(built_in, likely), None)
     offered = f"the nearest that is offered is {close}" if close else "nothing like it is offered"
     return (
         f"{component.at('source')}: component '{component.id}' imports {_plain(name)}, "

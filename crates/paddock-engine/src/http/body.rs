@@ -4,11 +4,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::header::{CONNECTION, HeaderMap, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper::body::Incoming;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -33,6 +34,39 @@ pub fn without_hops(headers: &mut HeaderMap) {
 
 pub fn empty() -> WasiBody {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A streamed answer, read by a task of its own.
+///
+/// An HTTP/2 stream whose client gives no more window is not polled, and with
+/// it neither the guest nor its deadline; the task goes on, and after
+/// `patience` without a taker it lets go of the guest.
+pub fn relayed(mut body: WasiBody, patience: Duration) -> WasiBody {
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    let cut = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&cut);
+    tokio::spawn(async move {
+        loop {
+            let frame = tokio::select! {
+                () = sender.closed() => return,
+                frame = body.frame() => frame,
+            };
+            let Some(frame) = frame else { return };
+            if !matches!(tokio::time::timeout(patience, sender.send(frame)).await, Ok(Ok(()))) {
+                told.store(true, Ordering::Relaxed);
+                return;
+            }
+        }
+    });
+    let frames = futures::stream::unfold(Some((receiver, cut)), |state| async move {
+        let (mut receiver, cut) = state?;
+        match receiver.recv().await {
+            Some(frame) => Some((frame, Some((receiver, cut)))),
+            None if cut.load(Ordering::Relaxed) => Some((Err(Error::HttpResponseIncomplete), None)),
+            None => None,
+        }
+    });
+    StreamBody::new(frames).boxed_unsync()
 }
 
 /// A client's body, not longer than allowed.

@@ -13,7 +13,7 @@ use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 
-use super::body::{Outgoing, incoming, without_hops};
+use super::body::{Outgoing, incoming, relayed, without_hops};
 use super::connection::{Busy, Connection};
 use super::dispatch::Failure;
 use super::generation::{Answer, Generation, Place, Route};
@@ -189,6 +189,10 @@ impl Exchange<'_> {
             self.generation.report(&place, "body", format!("{most} bytes"));
         }
         match answer {
+            Ok(response) if self.connection.is_http2() && response.body().size_hint().exact().is_none() => {
+                let patience = self.shared.options.idle_timeout;
+                finished(response.map(|body| relayed(body, patience)), busy)
+            }
             Ok(response) => finished(response, busy),
             Err(_) if over => closing(StatusCode::PAYLOAD_TOO_LARGE, busy),
             Err(failure) => failed(failure, busy),

@@ -249,3 +249,18 @@ def test_a_certificate_that_can_not_be_used_is_a_clear_error(tmp_path: Path, cac
         )
         assert done.returncode in (2, 3, 5, 6), done.stderr
         assert "Traceback" not in done.stderr and "error:" in done.stderr
+
+
+def test_an_http_2_client_that_gives_no_window_does_not_hold_its_instance(
+    up, tmp_path: Path
+) -> None:
+    config = configuration(
+        tmp_path,
+        '[limits]\ninstances = 1\nqueue_timeout = "30s"\nidle_timeout = "1s"\ntime = "1s"\n',
+    )
+    host: Running = up(write(tmp_path, routed("hostile")), "--config", config)
+    two = Two(host.port)
+    two.headers(1, "/endless", end=True)
+    # The stream's first window is filled, and no other is ever given.
+    assert host.get("/ignore-body").text == "not read"
+    two.socket.close()

@@ -145,6 +145,14 @@ impl Exchange<'_> {
         self.route = Some(number);
         let generation = Arc::clone(&self.generation);
         let Some(route) = generation.route(number) else { return refusal(StatusCode::NOT_FOUND, busy) };
+        let most = self.shared.options.max_body_bytes;
+        if length(request.headers()).is_some_and(|length| length > most) {
+            if let Answer::Component(component) = route.answer {
+                let place = Place { application: route.application, component, depth: 0 };
+                generation.report(&place, "body", format!("{most} bytes"));
+            }
+            return closing(StatusCode::PAYLOAD_TOO_LARGE, busy);
+        }
         match &route.answer {
             Answer::Static { status, headers, body } => fixed(*status, headers, body, busy),
             Answer::Component(component) => self.run(request, &authority, route, *component, busy).await,
@@ -161,10 +169,6 @@ impl Exchange<'_> {
     ) -> Response<Outgoing> {
         let place = Place { application: route.application, component, depth: 0 };
         let most = self.shared.options.max_body_bytes;
-        if length(request.headers()).is_some_and(|length| length > most) {
-            self.generation.report(&place, "body", format!("{most} bytes"));
-            return closing(StatusCode::PAYLOAD_TOO_LARGE, busy);
-        }
         let (mut parts, body) = request.into_parts();
         headers::strip(&mut parts.headers);
         let path = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));

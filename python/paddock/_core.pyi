@@ -239,6 +239,11 @@ class Generation:
         Raises:
             paddock.errors.UsageError: it still serves, or never did.
         """
+    def cut(self) -> None:
+        """End its responses that still stream, each with its next part.
+
+        Nothing happens while it still serves.
+        """
 
 @final
 class Server:

@@ -93,6 +93,40 @@ async def test_what_does_not_end_in_time_is_cut_off_and_counted(bridge: Bridge) 
         await request
 
 
+async def test_a_stream_of_a_generation_that_nobody_waits_for_any_more_is_cut(
+    bridge: Bridge,
+) -> None:
+    def endless(number: int) -> _core.Generation:
+        artifact = bridge.engine.load((GUESTS / "rust/hostile/hostile.wasm").read_bytes())
+        spec = _core.ComponentSpec(application="app", id="endless")
+        component = _core.Component(bridge.engine, artifact, spec, {}, bridge.runtime)
+        route = _core.RouteSpec(
+            application="app", trigger="endless", route="/...", component="endless"
+        )
+        applications = [_core.ApplicationSpec(id="app", components={"endless": component})]
+        return _core.Generation(number, applications, [route])
+
+    server = _core.Server(bridge.runtime, _core.ServerOptions())
+    old = endless(1)
+    server.commit(old)
+    reader, writer = await asyncio.open_connection("127.0.0.1", listening(server))
+    writer.write(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+    server.commit(endless(2))
+    assert await old.retired(0.05) == 1
+    old.cut()
+    with pytest.raises(asyncio.IncompleteReadError):
+        await drained(reader)
+    assert await old.retired(10) == 0
+    writer.close()
+
+
+async def drained(reader: asyncio.StreamReader) -> None:
+    """Read to the end of the connection, which never says that it is complete."""
+    while True:
+        await reader.readexactly(65536)
+
+
 async def test_mistakes_of_the_caller_are_told(bridge: Bridge) -> None:
     server = _core.Server(bridge.runtime, _core.ServerOptions())
     with pytest.raises(UsageError, match="nothing to serve"):

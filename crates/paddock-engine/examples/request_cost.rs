@@ -49,7 +49,7 @@ fn main() {
 async fn request(handler: &Handler) {
     let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
     let request = http::Request::get("http://localhost/").header("host", "localhost").body(body).unwrap();
-    let arrival = Arrival { generation: 1, trace: None, hooks: Hooks::default(), guard: None };
+    let arrival = Arrival { generation: 1, trace: None, hooks: Hooks::default(), guard: None, cut: Arc::default() };
     let response = handler.handle(request, arrival).await.unwrap();
     assert_eq!(response.status(), 200);
     let _ = response.into_body().collect().await.unwrap();

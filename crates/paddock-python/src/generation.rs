@@ -163,4 +163,10 @@ impl GenerationObject {
         let work = async move { retiring.wait(timeout).await };
         tasks.awaitable(py, work, |py, left| Ok(left.into_pyobject(py)?.into_any().unbind()))
     }
+
+    fn cut(&self) {
+        if let Stage::Retiring(retiring, _) = &*self.stage() {
+            retiring.cut();
+        }
+    }
 }

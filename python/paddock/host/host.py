@@ -187,7 +187,10 @@ class Host:
             return
 
         async def wait() -> None:
-            await old.retired(RETIRE)
+            if left := await old.retired(RETIRE):
+                LOG.warning("%d requests of a replaced generation still stream; cut off", left)
+                old.cut()
+                await old.retired(RETIRE)
             await self._handles.release(held)
 
         task = asyncio.create_task(wait())

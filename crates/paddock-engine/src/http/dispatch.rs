@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ProxyPre;
@@ -37,6 +38,9 @@ pub struct Arrival {
     /// Let go of when the guest has done all its work for this request, which
     /// may be after its response: an admission slot, for one.
     pub guard: Option<Box<dyn Any + Send + Sync>>,
+    /// Set once nobody waits for the generation any more: a response that still
+    /// streams ends with its next part.
+    pub cut: Arc<AtomicBool>,
 }
 
 /// A component that handles HTTP, with its instances.

@@ -3,7 +3,7 @@
 //! ends when the last of its requests does.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -121,6 +121,8 @@ pub struct Generation {
     /// Guests at work.
     active: AtomicUsize,
     gone: Arc<Notify>,
+    /// See [`Arrival::cut`].
+    cut: Arc<AtomicBool>,
 }
 
 /// Which component runs, and in how many calls its own stands.
@@ -148,6 +150,7 @@ impl Generation {
             inside: Arc::new(Chain::default()),
             active: AtomicUsize::new(0),
             gone: Arc::new(Notify::new()),
+            cut: Arc::default(),
         };
         for application in spec.applications {
             generation.by_id.insert(application.id.clone(), generation.applications.len());
@@ -237,7 +240,9 @@ impl Generation {
         let inside = Arc::clone(&self.inside);
         let hooks = Hooks::new(handler.component(), Some(inside), &self.connector, place.depth, trace.clone());
         let lease = Lease::new(self, permits);
-        handler.handle(request, Arrival { generation: self.number, trace, hooks, guard: Some(Box::new(lease)) }).await
+        let cut = Arc::clone(&self.cut);
+        let guard: Option<Box<dyn std::any::Any + Send + Sync>> = Some(Box::new(lease));
+        handler.handle(request, Arrival { generation: self.number, trace, hooks, guard, cut }).await
     }
 
     /// Tells of a limit that a request for a component has reached.
@@ -331,11 +336,22 @@ pub struct Retiring {
     number: u64,
     generation: Weak<Generation>,
     gone: Arc<Notify>,
+    cut: Arc<AtomicBool>,
 }
 
 impl Retiring {
     pub(crate) fn new(generation: Arc<Generation>) -> Self {
-        Self { number: generation.number, gone: Arc::clone(&generation.gone), generation: Arc::downgrade(&generation) }
+        Self {
+            number: generation.number,
+            gone: Arc::clone(&generation.gone),
+            cut: Arc::clone(&generation.cut),
+            generation: Arc::downgrade(&generation),
+        }
+    }
+
+    /// Waits no longer: responses that still stream end with their next part.
+    pub fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
     }
 
     pub fn number(&self) -> u64 {

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -26,6 +27,7 @@ pub struct Guest {
     instance: u64,
     deadline: Deadline,
     timer: Option<Pin<Box<Sleep>>>,
+    cut: Arc<AtomicBool>,
     _guard: Option<Box<dyn Any + Send + Sync>>,
 }
 
@@ -35,9 +37,10 @@ impl Guest {
         component: Arc<Component>,
         instance: u64,
         deadline: Deadline,
+        cut: Arc<AtomicBool>,
         guard: Option<Box<dyn Any + Send + Sync>>,
     ) -> Self {
-        Self { work, component, instance, deadline, timer: None, _guard: guard }
+        Self { work, component, instance, deadline, timer: None, cut, _guard: guard }
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -178,8 +181,12 @@ impl Body for GuestBody {
         let frame = Pin::new(&mut self.inner).poll_frame(cx);
         match &frame {
             Poll::Ready(Some(Ok(_))) => {
-                // A stream that moves on lives on.
                 if let Some(guest) = &self.guest {
+                    if guest.cut.load(Ordering::Relaxed) {
+                        self.guest = None;
+                        return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
+                    }
+                    // A stream that moves on lives on.
                     guest.deadline.extend(guest.component.spec.limits.stream);
                 }
             }

@@ -78,7 +78,7 @@ impl Incoming {
         sender: oneshot::Sender<Answer>,
     ) -> Result<Guest, Failure> {
         let component = &self.component;
-        let guard = arrival.guard;
+        let (guard, cut) = (arrival.guard, arrival.cut);
         if let Some(mut warm) = self.idle.as_ref().and_then(|idle| idle.take()) {
             let state = warm.store.data_mut();
             let scope = &mut state.scope;
@@ -90,7 +90,7 @@ impl Incoming {
                 let _ = warm.store.set_fuel(component.spec.limits.fuel.unwrap_or(u64::MAX));
             }
             let work = self.serve(warm, request, sender);
-            return Ok(Guest::new(work, Arc::clone(component), instance, deadline, guard));
+            return Ok(Guest::new(work, Arc::clone(component), instance, deadline, cut, guard));
         }
         let store = State::store(component, arrival.hooks, arrival.generation, arrival.trace).map_err(|error| {
             component.emit(0, EventKind::Failed { reason: error.message });
@@ -102,7 +102,7 @@ impl Incoming {
             None => once(self.pre.clone(), store, request, sender),
             Some(_) => self.first(store, request, sender),
         };
-        Ok(Guest::new(work, Arc::clone(component), instance, deadline, guard))
+        Ok(Guest::new(work, Arc::clone(component), instance, deadline, cut, guard))
     }
 
     fn first(

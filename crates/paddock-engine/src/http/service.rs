@@ -4,6 +4,7 @@
 //! that knows it.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -92,6 +93,7 @@ struct Joining {
 struct Joined {
     deadline: Deadline,
     stream: Option<Duration>,
+    cut: Arc<AtomicBool>,
     /// Keeps the admission slot until the response is read to its end.
     _guard: Option<Arc<Box<dyn std::any::Any + Send + Sync>>>,
 }
@@ -160,16 +162,18 @@ impl WorkerState for Worker {
         // Neighbours of one instance share its deadline: it is the latest of
         // theirs, and at its end the instance goes.
         state.scope.deadline.extend(time);
-        let mut guard = None;
+        let (mut guard, mut cut) = (None, Arc::default());
         if let Some(arrival) = data.arrival.into_inner().ok().flatten() {
             state.scope.generation = arrival.generation;
             state.scope.trace = arrival.trace;
             state.hooks = arrival.hooks;
             guard = arrival.guard.map(Arc::new);
+            cut = arrival.cut;
         }
         let _ = data.joined.set(Joined {
             deadline: state.scope.deadline.clone(),
             stream: self.component.spec.limits.stream,
+            cut,
             _guard: guard,
         });
         match time {
@@ -232,6 +236,9 @@ impl Body for Streamed {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if let Poll::Ready(Some(Ok(_))) = &frame {
+            if self.joined.cut.load(Ordering::Relaxed) {
+                return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
+            }
             self.joined.deadline.extend(self.joined.stream);
         }
         frame

@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 use wasmparser::{Chunk, Encoding, Parser, Payload};
 use wasmtime::Module;
 use wasmtime::component::Component;
-use wasmtime::component::types::ComponentItem;
 
 use crate::engine::Flavour;
 use crate::error::{EngineError, ErrorKind, Result};
@@ -128,11 +127,6 @@ impl Code {
 
     pub(crate) fn deserialize_any(engine: &wasmtime::Engine, code: &[u8]) -> Option<Self> {
         Self::deserialize(engine, Kind::Component, code).or_else(|| Self::deserialize(engine, Kind::Module, code))
-    }
-
-    /// Whether any function type in the component's outer types is asynchronous.
-    pub fn is_async(item: &ComponentItem) -> bool {
-        matches!(item, ComponentItem::ComponentFunc(func) if func.async_())
     }
 }
 

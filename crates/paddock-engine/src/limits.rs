@@ -47,11 +47,6 @@ impl Limiter {
         Self { memory: 0, memory_limit: limits.memory, table: 0, table_limit: limits.table, refused: None }
     }
 
-    /// Bytes of all memories now.
-    pub fn memory(&self) -> usize {
-        self.memory
-    }
-
     fn refuse(&mut self, what: &'static str, limit: String, first: bool) -> Result<bool> {
         let text = format_err!("{what} limit of {limit} exceeded");
         self.refused.get_or_insert((what, limit));

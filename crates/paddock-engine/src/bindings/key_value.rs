@@ -10,27 +10,40 @@ use crate::value::Value;
 
 type Bucket = Resource<Handle>;
 
-#[derive(ComponentType, Lower)]
-#[component(variant)]
-enum Error {
-    #[component(name = "no-such-store")]
-    NoSuchStore,
-    #[component(name = "access-denied")]
-    AccessDenied,
-    #[component(name = "other")]
-    Other(String),
-}
+/// A variant of cases without payload and a last one with a text, which is also
+/// what an unknown case becomes.
+macro_rules! errors {
+    ($name:ident: $($variant:ident = $case:literal),+; else $other:ident = $other_case:literal) => {
+        #[derive(ComponentType, Lower, Lift)]
+        #[component(variant)]
+        enum $name {
+            $(#[component(name = $case)] $variant,)+
+            #[component(name = $other_case)]
+            $other(String),
+        }
 
-impl FromValue for Error {
-    fn from_value(value: Value, _: &mut State) -> wasmtime::Result<Self> {
-        let (case, payload) = case(value)?;
-        Ok(match case.as_ref() {
-            "no-such-store" => Self::NoSuchStore,
-            "access-denied" => Self::AccessDenied,
-            _ => Self::Other(text(payload)),
-        })
-    }
+        impl FromValue for $name {
+            fn from_value(value: Value, _: &mut State) -> wasmtime::Result<Self> {
+                let (case, payload) = case(value)?;
+                Ok(match case.as_ref() {
+                    $($case => Self::$variant,)+
+                    _ => Self::$other(text(payload)),
+                })
+            }
+        }
+    };
 }
+errors!(Error: NoSuchStore = "no-such-store", AccessDenied = "access-denied"; else Other = "other");
+errors!(
+    SpinError: StoreTableFull = "store-table-full", NoSuchStore = "no-such-store", AccessDenied = "access-denied";
+    else Other = "other"
+);
+// The oldest Spin interface, which has numbers for handles.
+errors!(
+    OldSpinError: StoreTableFull = "store-table-full", NoSuchStore = "no-such-store", AccessDenied = "access-denied",
+    InvalidStore = "invalid-store", NoSuchKey = "no-such-key";
+    else Io = "io"
+);
 
 #[derive(ComponentType, Lower)]
 #[component(variant)]
@@ -121,63 +134,6 @@ fn bucket(b: &mut Binder<'_>) -> wasmtime::Result<()> {
     b.func::<(Bucket, String, Vec<u8>), Result<(), Error>>("[method]bucket.set")?;
     b.func::<(Bucket, String), Result<(), Error>>("[method]bucket.delete")?;
     b.func::<(Bucket, String), Result<bool, Error>>("[method]bucket.exists")
-}
-
-#[derive(ComponentType, Lower, Lift)]
-#[component(variant)]
-enum SpinError {
-    #[component(name = "store-table-full")]
-    StoreTableFull,
-    #[component(name = "no-such-store")]
-    NoSuchStore,
-    #[component(name = "access-denied")]
-    AccessDenied,
-    #[component(name = "other")]
-    Other(String),
-}
-
-impl FromValue for SpinError {
-    fn from_value(value: Value, _: &mut State) -> wasmtime::Result<Self> {
-        let (case, payload) = case(value)?;
-        Ok(match case.as_ref() {
-            "store-table-full" => Self::StoreTableFull,
-            "no-such-store" => Self::NoSuchStore,
-            "access-denied" => Self::AccessDenied,
-            _ => Self::Other(text(payload)),
-        })
-    }
-}
-
-/// The oldest Spin interface, which has numbers for handles.
-#[derive(ComponentType, Lower)]
-#[component(variant)]
-enum OldSpinError {
-    #[component(name = "store-table-full")]
-    StoreTableFull,
-    #[component(name = "no-such-store")]
-    NoSuchStore,
-    #[component(name = "access-denied")]
-    AccessDenied,
-    #[component(name = "invalid-store")]
-    InvalidStore,
-    #[component(name = "no-such-key")]
-    NoSuchKey,
-    #[component(name = "io")]
-    Io(String),
-}
-
-impl FromValue for OldSpinError {
-    fn from_value(value: Value, _: &mut State) -> wasmtime::Result<Self> {
-        let (case, payload) = case(value)?;
-        Ok(match case.as_ref() {
-            "store-table-full" => Self::StoreTableFull,
-            "no-such-store" => Self::NoSuchStore,
-            "access-denied" => Self::AccessDenied,
-            "invalid-store" => Self::InvalidStore,
-            "no-such-key" => Self::NoSuchKey,
-            _ => Self::Io(text(payload)),
-        })
-    }
 }
 
 /// Spin's families; false when the version is not one of ours.

@@ -98,10 +98,7 @@ impl Incoming {
         })?;
         let scope = &store.data().scope;
         let (instance, deadline) = (scope.instance, scope.deadline.clone());
-        let work = match &self.idle {
-            None => once(self.pre.clone(), store, request, sender),
-            Some(_) => self.first(store, request, sender),
-        };
+        let work = self.first(store, request, sender);
         Ok(Guest::new(work, Arc::clone(component), instance, deadline, cut, guard))
     }
 
@@ -130,32 +127,12 @@ impl Incoming {
         Box::pin(serve(warm, request, sender, self.again()))
     }
 
+    /// Where an instance goes after a request, and how many it may serve; None
+    /// where each request has one of its own.
     fn again(&self) -> Option<(Arc<Idle<Warm>>, usize)> {
         let requests = self.component.spec.reuse.map_or(1, |reuse| reuse.requests);
         self.idle.as_ref().map(|idle| (Arc::clone(idle), requests))
     }
-}
-
-/// A fresh instance for one request.
-fn once(
-    pre: ProxyPre<State>,
-    mut store: Store<State>,
-    request: http::Request<WasiBody>,
-    sender: oneshot::Sender<Answer>,
-) -> futures::future::BoxFuture<'static, Result<(), Failure>> {
-    Box::pin(async move {
-        let result = match pre.instantiate_async(&mut store).await {
-            Ok(proxy) => call(&mut store, &proxy, request, sender).await,
-            Err(error) => Err(error),
-        };
-        match result {
-            Ok(()) => {
-                store.data_mut().report_refusal();
-                Ok(())
-            }
-            Err(error) => Err(failure(store.data_mut(), &error)),
-        }
-    })
 }
 
 async fn serve(

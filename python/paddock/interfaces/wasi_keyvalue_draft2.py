@@ -6,21 +6,14 @@ from collections.abc import Sequence
 
 from paddock.capabilities.key_value import KeyPage, KeyValueStore, Snapshot
 from paddock.interfaces.grants import Grants
-from paddock.interfaces.key_value import Errors, error_payload
+from paddock.interfaces.key_value import Direct, Errors, Opener, error_payload
 from paddock.types import Err, Reply, Steps, Variant, sequence, then
 
 
-class Bucket:
-    """The resource. What needs no conversion is the provider's own method."""
+class Bucket(Direct):
+    """The resource."""
 
-    __slots__ = ("delete", "exists", "get", "set", "store")
-
-    def __init__(self, store: KeyValueStore) -> None:
-        self.store = store
-        self.get = store.get
-        self.set = store.set
-        self.delete = store.delete
-        self.exists = store.exists
+    __slots__ = ()
 
     def list_keys(self, cursor: str | None) -> Reply[KeyPage]:
         """A page, which has the fields of the record `key-response`."""
@@ -30,18 +23,14 @@ class Bucket:
 class Store(Errors):
     """`wasi:keyvalue/store`; the empty identifier is the default store."""
 
-    __slots__ = ("_buckets", "_grants")
+    __slots__ = ("_opener",)
 
     def __init__(self, grants: Grants) -> None:
-        self._grants = grants
-        self._buckets = {
-            label: Bucket(store) for label, store in grants.key_value.items() if store is not None
-        }
+        self._opener = Opener(grants, Bucket)
 
     def open(self, identifier: str) -> Bucket:
         """One bucket serves all who open it: it has no state."""
-        bucket = self._buckets.get(identifier or "default")
-        return bucket or Bucket(self._grants.store(identifier or "default"))
+        return self._opener.open(identifier or "default")
 
 
 class Batch(Errors):

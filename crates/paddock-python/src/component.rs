@@ -69,10 +69,11 @@ pub fn call<'py>(
     let values = arguments.iter().map(|argument| from_python(argument, tasks)).collect::<PyResult<Vec<_>>>()?;
     let target = Arc::clone(&component.component);
     let work = async move { call_export(&target, &export_name, values).await };
-    tasks.awaitable(py, work, |py, outcome| match outcome {
-        Ok(Outcome::Returned(value)) => Ok(to_python(py, value)?.unbind()),
+    let own = Arc::clone(tasks);
+    tasks.awaitable(py, work, move |py, outcome| match outcome {
+        Ok(Outcome::Returned(value)) => Ok(to_python(py, value, &own)?.unbind()),
         Ok(Outcome::Failed(payload)) => {
-            let payload = to_python(py, payload)?;
+            let payload = to_python(py, payload, &own)?;
             Err(PyErr::from_value(names(py)?.err.bind(py).call1((payload,))?))
         }
         Err(error) => Err(raise(py, error)),

@@ -69,24 +69,33 @@ class Tls:
 class HostConfig:
     """A host's configuration; without a file it is `HostConfig()`.
 
-    `variables_providers` are asked in order. Directories are absolute, None
+    `named` holds the tables `[TABLE.NAME]` of providers, by table and name (see
+    `NAMED`). `variables_providers` are asked in order. `telemetry` is None where
+    spans, metrics and logs of guests go nowhere. Directories are absolute, None
     leaves the choice to the host.
     """
 
-    key_value_stores: Mapping[str, ProviderConfig] = field(
-        default_factory=dict[str, ProviderConfig]
+    named: Mapping[str, Mapping[str, ProviderConfig]] = field(
+        default_factory=dict[str, "Mapping[str, ProviderConfig]"]
     )
     variables_providers: tuple[ProviderConfig, ...] = ()
+    telemetry: ProviderConfig | None = None
     limits: HostLimits = HostLimits()
     state_dir: Path | None = None
     log_dir: Path | None = None
     tls: Tls | None = None
     source: Path | None = None
 
+    def providers(self, table: str) -> Mapping[str, ProviderConfig]:
+        """The providers of one table, such as `key_value_store`, by name."""
+        return self.named.get(table, {})
+
+
+#: The tables of providers that a manifest asks for by name.
+NAMED = ("key_value_store", "sqlite_database", "sql_database", "blob_store", "message_broker")
 
 #: Keys of Spin's runtime configuration that have no effect here yet.
 NOT_YET = {
-    "sqlite_database": "SQLite databases are not supported yet",
     "llm_compute": "language models are not supported yet",
     "client_tls": "client certificates are not supported yet",
     "outbound_networking": "limits of outgoing connections are not supported yet",
@@ -149,14 +158,20 @@ def _assemble(table: HostTable, document: Document, source: Path) -> HostConfig:
         return Path(os.path.normpath(source.parent / text))
 
     return HostConfig(
-        key_value_stores={
-            name: _provider(options, document.at(("key_value_store", name)))
-            for name, options in table.key_value_store.items()
+        named={
+            key: {
+                name: _provider(options, document.at((key, name)))
+                for name, options in getattr(table, key).items()
+            }
+            for key in NAMED
         },
         variables_providers=tuple(
             _provider(options, document.at(("variables_provider", index)))
             for index, options in enumerate(table.variables_provider)
         ),
+        telemetry=_provider(table.telemetry, document.at(("telemetry",)))
+        if table.telemetry
+        else None,
         limits=_limits(table.limits, table.max_instance_memory),
         state_dir=path(table.state_dir) if table.state_dir else None,
         log_dir=path(table.log_dir) if table.log_dir else None,

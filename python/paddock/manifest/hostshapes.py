@@ -1,7 +1,8 @@
 """The shape of the host's configuration, as pydantic models.
 
-Keys and meanings follow Spin's runtime configuration; `[limits]` and `[tls]`
-are Paddock's own.
+Keys and meanings follow Spin's runtime configuration; `[limits]`, `[tls]`,
+`[telemetry]`, `[sql_database.X]`, `[blob_store.X]` and `[message_broker.X]` are
+Paddock's own.
 """
 
 # pydantic copies the mutable defaults of a model.
@@ -60,4 +61,9 @@ class HostTable(Table):
     limits: HostLimitsTable = HostLimitsTable()
     tls: TlsTable | None = None
     key_value_store: dict[Name, ProviderTable] = {}
+    sqlite_database: dict[Name, ProviderTable] = {}
+    sql_database: dict[Name, ProviderTable] = {}
+    blob_store: dict[Name, ProviderTable] = {}
+    message_broker: dict[Name, ProviderTable] = {}
+    telemetry: ProviderTable | None = None
     variables_provider: list[ProviderTable] = []

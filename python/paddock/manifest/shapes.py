@@ -41,15 +41,22 @@ from paddock.manifest.fields import (
     tag_by_type,
 )
 
+#: Keys of a component that Spin does not have.
+_COMPONENT_ONLY = (
+    "limits",
+    "reuse",
+    "sql_databases",
+    "blob_containers",
+    "message_brokers",
+    "secrets",
+)
 #: Keys of Paddock that Spin does not have: path ("*" is any key or index), key.
 PADDOCK_ONLY: tuple[tuple[tuple[str, ...], str], ...] = (
     ((), "paddock_manifest_version"),
     (("trigger", "http", "*"), "methods"),
     (("trigger", "http", "*"), "host"),
-    (("component", "*"), "limits"),
-    (("component", "*"), "reuse"),
-    (("trigger", "http", "*", "component"), "limits"),
-    (("trigger", "http", "*", "component"), "reuse"),
+    *((("component", "*"), key) for key in _COMPONENT_ONLY),
+    *((("trigger", "http", "*", "component"), key) for key in _COMPONENT_ONLY),
 )
 
 
@@ -182,6 +189,10 @@ class ComponentTable(Table):
     allowed_http_hosts: list[HttpHost] = []
     key_value_stores: list[Name] = []
     sqlite_databases: list[Name] = []
+    sql_databases: list[Name] = []
+    blob_containers: list[Name] = []
+    message_brokers: list[Name] = []
+    secrets: dict[Name, Template] = {}
     ai_models: list[Name] = []
     targets: list[object] = []
     build: BuildTable | None = None

@@ -80,42 +80,39 @@ class Pool(Generic[C]):
 
     async def acquire(self) -> C:
         """A connection; give it back with `release`. Raises Unavailable, CapabilityError."""
-        connection = self.take()
-        if connection is not None:
-            return connection
-        async with asyncio.timeout(self._timeout) as patience:
-            try:
-                return await self._found()
-            except TimeoutError:
-                if not patience.expired():
-                    raise
-        raise Unavailable(
-            f"{self._connector}: all {self._size} connections were in use for {self._timeout:g} s",
-            hint="raise pool_size, or look for transactions that stay open",
-        )
-
-    async def _found(self) -> C:
+        deadline = asyncio.get_running_loop().time() + self._timeout
         while True:
             if self._closed:
                 raise Unavailable(f"{self._connector} is closed")
-            if self._down is not None:
-                raise self._again(self._down)
             connection = self.take()
             if connection is not None:
                 return connection
+            if self._down is not None:
+                raise self._again(self._down)
             if len(self._lent) + self._opening < self._size:
                 return await self._opened()
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            try:
+            await self._turn(deadline)
+
+    async def _turn(self, deadline: float) -> None:
+        """Wait until something changed; raises Unavailable at the deadline."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout_at(deadline):
                 await waiter
-            except BaseException:
-                if waiter in self._waiters:
-                    self._waiters.remove(waiter)
-                else:
-                    # It was woken for something that it can't take any more.
-                    self._wake()
-                raise
+        except BaseException as error:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+            else:
+                # It was woken for something that it can't take any more.
+                self._wake()
+            if isinstance(error, TimeoutError):
+                raise Unavailable(
+                    f"{self._connector}: all {self._size} connections were in use for "
+                    f"{self._timeout:g} s",
+                    hint="raise `connections`, or look for transactions that stay open",
+                ) from error
+            raise
 
     async def _opened(self) -> C:
         self._opening += 1
@@ -165,7 +162,7 @@ class Pool(Generic[C]):
 
     def _failed(self, error: CapabilityError) -> None:
         if self._down is None and not self._closed:
-            LOG.warning("%s: %s", self._connector, error.message)
+            LOG.warning("%s; calls fail until it answers", error.message)
             self._down = error
             if self._reviver is None:
                 self._reviver = asyncio.get_running_loop().create_task(self._revive(FIRST_PAUSE))
@@ -180,7 +177,7 @@ class Pool(Generic[C]):
                     connection = await self._connector.connect()
                 except CapabilityError as error:
                     if self._down is None:
-                        LOG.warning("%s: %s", self._connector, error.message)
+                        LOG.warning("%s; calls fail until it answers", error.message)
                     self._down = error
                     continue
                 if self._down is not None:

@@ -29,6 +29,8 @@ class Health:
         self._ping = ping
         self._timeout = timeout
         self._asking: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+        self._closed = False
         #: Why calls fail; None while the server answers, as far as anybody knows.
         self.failure: CapabilityError | None = None
 
@@ -39,11 +41,17 @@ class Health:
 
     def doubt(self) -> None:
         """Find out in the background whether the server answers."""
-        if self._asking is None or self._asking.done():
+        if not self._closed and (self._asking is None or self._asking.done()):
             self._asking = asyncio.get_running_loop().create_task(self._ask())
+
+    def hurry(self) -> None:
+        """There is reason to believe that the server answers again: ask now."""
+        self._hurry.set()
+        self.doubt()
 
     async def close(self) -> None:
         """Ask no more."""
+        self._closed = True
         task, self._asking = self._asking, None
         if task is not None:
             task.cancel()
@@ -58,11 +66,19 @@ class Health:
             if self.failure is None or self.failure.message != failure.message:
                 LOG.warning("%s; calls fail until it answers", failure.message)
             self.failure = failure
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            await self._pause(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, LONGEST_PAUSE)
         if self.failure is not None:
             LOG.info("%s answers again", self._what)
             self.failure = None
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
+        self._hurry.clear()
 
     async def _attempt(self) -> CapabilityError | None:
         try:

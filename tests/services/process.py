@@ -23,17 +23,11 @@ class Process:
     """One running program; `pid` is the program's own."""
 
     def __init__(self, command: Sequence[str], directory: Path, log: Path) -> None:
-        environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(directory),
-            "TMPDIR": str(directory),
-            "LC_ALL": "C",
-        }
         with log.open("ab") as output:
             self._child = subprocess.Popen(
                 command,
                 cwd=directory,
-                env=environment,
+                env=environment(directory),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -64,15 +58,15 @@ class Process:
 
     def kill(self) -> None:
         """SIGKILL for all of it at once: none of its processes can tell another."""
-        for pid in self._halted():
+        halted = self._halted()
+        for pid in halted:
             send(pid, signal.SIGKILL)
         self.wait(30)
+        wait_for_states(halted, "ZX")
 
     def pause(self) -> None:
         """Returns when every process of it has stopped: the signal alone takes a moment."""
-        halted = self._halted()
-        while sys.platform == "linux" and any(state(pid) not in "TZX" for pid in halted):
-            time.sleep(0.001)
+        wait_for_states(self._halted(), "TZX")
 
     def resume(self) -> None:
         for pid in self._all():
@@ -95,6 +89,12 @@ class Process:
 def send(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """Nothing of the caller's own, so that no variable changes what a server does."""
+    path = os.environ.get("PATH", os.defpath)
+    return {"PATH": path, "HOME": str(directory), "TMPDIR": str(directory), "LC_ALL": "C"}
 
 
 class Identity(TypedDict, total=False):
@@ -135,6 +135,11 @@ def state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return "X"
+
+
+def wait_for_states(pids: Sequence[int], wanted: str) -> None:
+    while sys.platform == "linux" and any(state(pid) not in wanted for pid in pids):
+        time.sleep(0.001)
 
 
 def parentage() -> Iterator[tuple[int, int]]:

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from scripts import programs
-from tests.services.process import Process, hand_over, undertaker
+from tests.services.process import Process, environment, hand_over, identity, undertaker
 
 HOST = "127.0.0.1"
 #: Below the range from which systems choose ports for clients, so that a server that
@@ -73,6 +74,14 @@ class Server(ABC):
     def answers(self) -> bool:
         """Whether it answers its protocol; may raise OSError."""
 
+    @abstractmethod
+    def refuse_authentication(self) -> None:
+        """From now on it accepts another password; connected clients are thrown out."""
+
+    @abstractmethod
+    def accept_authentication(self) -> None:
+        """Accepts `password` again."""
+
     def prepare(self) -> None:  # noqa: B027 # most need nothing
         """Makes the data directory; called before the first start."""
 
@@ -118,6 +127,9 @@ class Server(ABC):
         if self._process:
             self._process.kill()
 
+    def save(self) -> None:  # noqa: B027 # most keep at once what they acknowledge
+        """Returns when a kill loses nothing of what was acknowledged."""
+
     def restart(self) -> None:
         """Starts it again, after an orderly end if it still runs."""
         self.stop()
@@ -152,6 +164,22 @@ class Server(ABC):
         why = f"within {self.patience:.0f} s" if self.running else "and has ended"
         self.kill()
         raise DidNotStart(f"{self.name} on port {self.port} did not {what} {why}:\n{last}")
+
+    def run(self, command: Sequence[str]) -> str:
+        """Runs a program beside the server, as the same user; what it printed."""
+        result = subprocess.run(
+            command,
+            cwd=self.directory,
+            env=environment(self.directory),
+            capture_output=True,
+            text=True,
+            timeout=self.patience,
+            check=False,
+            **identity(),
+        )
+        if result.returncode:
+            raise DidNotStart(f"{Path(command[0]).name} failed:\n{result.stdout}{result.stderr}")
+        return result.stdout.strip()
 
     def file(self, name: str, text: str) -> Path:
         """Writes a file of the server's own, that nobody else reads."""

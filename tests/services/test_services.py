@@ -6,17 +6,18 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.services.clients import CLIENTS
+from tests.services.fixtures import KINDS, started
 from tests.services.nats import NatsServer
 from tests.services.process import descendants, state
 from tests.services.redis import RedisServer
 from tests.services.server import DidNotStart, Server
 
-NAMES = list(CLIENTS)
+NAMES = sorted(CLIENTS)
 
 
 @pytest.fixture
@@ -24,9 +25,14 @@ def shared(request: pytest.FixtureRequest) -> Server:
     return request.getfixturevalue(f"{request.param}_server")
 
 
-@pytest.fixture
-def own(request: pytest.FixtureRequest) -> Server:
-    return request.getfixturevalue(f"own_{request.param}")
+@pytest.fixture(scope="module")
+def own(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """One for the tests of this file, each of which leaves it running."""
+    yield from started(KINDS[request.param])
+
+
+def test_every_kind_of_server_is_tried() -> None:
+    assert set(NAMES) == set(KINDS)
 
 
 @pytest.mark.parametrize("shared", NAMES, indirect=True)
@@ -40,24 +46,25 @@ async def test_it_keeps_a_value_for_its_usual_client(shared: Server) -> None:
 @pytest.mark.parametrize("own", NAMES, indirect=True)
 async def test_what_it_acknowledged_survives_kill_and_restart(own: Server) -> None:
     client, url, pid = CLIENTS[own.name], own.url, own.pid
-    await client.keep(own, "k", b"1")
+    await client.keep(own, "killed", b"1")
+    own.save()
     own.kill()
     assert not own.running
     with pytest.raises(Exception):  # noqa: B017 # each client has its own
-        await client.kept(own, "k")
+        await client.kept(own, "killed")
     own.restart()
     assert (own.url, own.pid != pid) == (url, True)
-    assert await client.kept(own, "k") == b"1"
+    assert await client.kept(own, "killed") == b"1"
     own.restart()
-    assert await client.kept(own, "k") == b"1"
+    assert await client.kept(own, "killed") == b"1"
 
 
 @pytest.mark.parametrize("own", NAMES, indirect=True)
 async def test_while_paused_it_answers_nothing_and_then_goes_on(own: Server) -> None:
     client = CLIENTS[own.name]
-    await client.keep(own, "k", b"1")
+    await client.keep(own, "paused", b"1")
     own.pause()
-    answer = asyncio.ensure_future(client.kept(own, "k"))
+    answer = asyncio.ensure_future(client.kept(own, "paused"))
     assert await asyncio.wait([answer], timeout=0.3) == (set(), {answer})
     own.resume()
     assert await answer == b"1"
@@ -66,12 +73,12 @@ async def test_while_paused_it_answers_nothing_and_then_goes_on(own: Server) -> 
 @pytest.mark.parametrize("own", NAMES, indirect=True)
 async def test_it_refuses_authentication_until_it_accepts_it_again(own: Server) -> None:
     client = CLIENTS[own.name]
-    await client.keep(own, "k", b"1")
+    await client.keep(own, "refused", b"1")
     own.refuse_authentication()
     with pytest.raises(Exception):  # noqa: B017 # each client has its own
-        await client.kept(own, "k")
+        await client.kept(own, "refused")
     own.accept_authentication()
-    assert await client.kept(own, "k") == b"1"
+    assert await client.kept(own, "refused") == b"1"
 
 
 async def test_a_paused_server_stops_with_its_children(own_postgres: Server) -> None:

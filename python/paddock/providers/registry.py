@@ -23,6 +23,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         # Spin's name for its SQLite store; `path` means the same.
         "spin": "paddock.providers.key_value.sqlite:SqliteKeyValue",
     },
+    "blob": {
+        "memory": "paddock.providers.blob.memory:MemoryBlob",
+        "filesystem": "paddock.providers.blob.filesystem:FilesystemBlob",
+    },
     "configuration": {
         "static": "paddock.providers.configuration.static:StaticConfiguration",
         "environment": "paddock.providers.configuration.environment:EnvironmentConfiguration",

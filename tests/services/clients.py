@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ class Client:
 
 
 @asynccontextmanager
-async def redis(server: RedisServer):
+async def redis(server: RedisServer) -> AsyncIterator[Any]:
     import redis.asyncio
 
     client = redis.asyncio.Redis.from_url(server.url, socket_timeout=5)
@@ -42,11 +42,12 @@ async def redis_keep(server: RedisServer, key: str, value: bytes) -> None:
 
 async def redis_kept(server: RedisServer, key: str) -> bytes | None:
     async with redis(server) as client:
-        return await client.get(key)
+        value: bytes | None = await client.get(key)
+        return value
 
 
 @asynccontextmanager
-async def nats_bucket(server: NatsServer):
+async def nats_bucket(server: NatsServer) -> AsyncIterator[Any]:
     import nats
 
     # Without reconnecting it tries the first connection sixty times, two seconds apart.
@@ -67,13 +68,14 @@ async def nats_kept(server: NatsServer, key: str) -> bytes | None:
 
     async with nats_bucket(server) as bucket:
         try:
-            return (await bucket.get(key)).value
+            value: bytes | None = (await bucket.get(key)).value
         except KeyNotFoundError:
             return None
+        return value
 
 
 @asynccontextmanager
-async def postgres(server: PostgresServer):
+async def postgres(server: PostgresServer) -> AsyncIterator[Any]:
     import asyncpg
 
     connection = await asyncpg.connect(server.url, timeout=5, command_timeout=5)
@@ -93,11 +95,14 @@ async def postgres_keep(server: PostgresServer, key: str, value: bytes) -> None:
 
 async def postgres_kept(server: PostgresServer, key: str) -> bytes | None:
     async with postgres(server) as connection:
-        return await connection.fetchval("SELECT value FROM kept WHERE key = $1", key)
+        value: bytes | None = await connection.fetchval(
+            "SELECT value FROM kept WHERE key = $1", key
+        )
+        return value
 
 
 @asynccontextmanager
-async def mariadb(server: MariadbServer):
+async def mariadb(server: MariadbServer) -> AsyncIterator[Any]:
     import asyncmy
 
     connection = await asyncmy.connect(
@@ -132,7 +137,7 @@ async def mariadb_kept(server: MariadbServer, key: str) -> bytes | None:
         return row[0] if row else None
 
 
-def mosquitto(server: MosquittoServer):
+def mosquitto(server: MosquittoServer) -> Any:
     import aiomqtt
 
     return aiomqtt.Client(
@@ -161,7 +166,7 @@ async def mosquitto_kept(server: MosquittoServer, key: str) -> bytes | None:
     return None
 
 
-def s3(server: S3Server):
+def s3(server: S3Server) -> Any:
     from obstore.store import S3Store
 
     return S3Store(

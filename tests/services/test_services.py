@@ -22,7 +22,8 @@ NAMES = sorted(CLIENTS)
 
 @pytest.fixture
 def shared(request: pytest.FixtureRequest) -> Server:
-    return request.getfixturevalue(f"{request.param}_server")
+    server: Server = request.getfixturevalue(f"{request.param}_server")
+    return server
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,8 @@ async def test_a_paused_server_stops_with_its_children(own_postgres: Server) -> 
 
 @pytest.mark.parametrize("kind", [RedisServer, NatsServer])
 async def test_a_full_server_refuses_to_keep_and_still_answers(
-    kind: type[Server], start_server: Callable[[Server], Server]
+    kind: type[RedisServer | NatsServer],
+    start_server: Callable[[RedisServer | NatsServer], RedisServer | NatsServer],
 ) -> None:
     server, client = start_server(kind()), CLIENTS[kind.name]
     await client.keep(server, "k", b"1" * 100)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
+from paddock.host.kinds import KINDS
 from paddock.interfaces.catalogue import bind
 from paddock.interfaces.grants import Grants
 from paddock.manifest.model import Application, Component
@@ -15,7 +17,13 @@ from paddock.providers.configuration.component import ComponentValues
 from paddock.providers.logging.log import LoggerSink
 
 if TYPE_CHECKING:
+    from paddock._options import Grant as OutboundGrant
+    from paddock.capabilities.blob import BlobStore
     from paddock.capabilities.configuration import Configuration
+    from paddock.capabilities.key_value import KeyValueStore
+    from paddock.capabilities.messaging import MessageBroker
+    from paddock.capabilities.sql import SqlDatabase
+    from paddock.host.addresses import AddressPool
     from paddock.host.handles import Handle
 
 LOG = logging.getLogger("paddock.host")
@@ -40,17 +48,29 @@ def outbound(
     return grants
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a plan found for one component.
+
+    `handles` are the application's open providers by kind and name;
+    `outbound` is what `outbound()` answered.
+    """
+
+    application: Application
+    component: Component
+    handles: Mapping[tuple[str, str], Handle]
+    configuration: Configuration
+    outbound: Sequence[OutboundGrant]
+
+
 def bound_interfaces(
-    names: Iterable[str],
-    application: Application,
-    component: Component,
-    stores: Mapping[str, Handle],
-    configuration: Configuration,
+    names: Iterable[str], given: Given, addresses: AddressPool
 ) -> dict[str, object]:
     """The object that answers each imported interface of one component."""
     names = tuple(names)
     if not names:
         return {}
+    application, component = given.application, given.component
     who = {"application": application.name, "component": component.id}
 
     def denied(capability: str, name: str, line: str) -> None:
@@ -63,13 +83,27 @@ def bound_interfaces(
             extra=who,
         )
 
-    granted = {name: stores[name].store for name in component.key_value_stores if name in stores}
     grants = Grants(
         application=application.name,
         component=component.id,
-        key_value=granted,
-        configuration=ComponentValues(component.variables, configuration),
+        key_value=cast("Mapping[str, KeyValueStore]", _opened(given, "key_value")),
+        sqlite=cast("Mapping[str, SqlDatabase]", _opened(given, "sqlite")),
+        sql=cast("Mapping[str, SqlDatabase]", _opened(given, "sql")),
+        blob=cast("Mapping[str, BlobStore]", _opened(given, "blob")),
+        messaging=cast("Mapping[str, MessageBroker]", _opened(given, "messaging")),
+        configuration=ComponentValues(component.variables, given.configuration),
+        secrets=ComponentValues(component.secrets, given.configuration),
         logging=LoggerSink(GUEST_LOG, application.name, component.id),
+        addresses=addresses.of(application.name, component.id, given.outbound, denied),
         denied=denied,
     )
     return {name: bind(name, grants) for name in names}
+
+
+def _opened(given: Given, kind: str) -> dict[str, object]:
+    """By the names that the component asks for, not those of its neighbours."""
+    return {
+        name: given.handles[kind, name].opened
+        for name in KINDS[kind].names(given.component)
+        if (kind, name) in given.handles
+    }

@@ -6,22 +6,23 @@ closes when the last generation that uses it has gone.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
-from paddock.capabilities.key_value import KeyValueStore
 from paddock.errors import PlanError
+from paddock.host.kinds import KINDS, Kind
+from paddock.host.live import wrapped
 from paddock.manifest.hostconfig import HostConfig, ProviderConfig
 from paddock.types import Reply, resolve
 
 LOG = logging.getLogger("paddock.host")
 
-#: The store that every application may ask for without any configuration.
-DEFAULT_STORE = ProviderConfig("sqlite")
+#: Read by the host itself, in the table of any provider.
+MIGRATE_FROM = "migrate_from"
 
 
 class _Closable(Protocol):
@@ -30,98 +31,151 @@ class _Closable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What makes a store the same one."""
+    """What makes a provider the same one; `kind` is a row of `KINDS`.
+
+    `config` may hold a password, so it is never shown.
+    """
 
     application: str
+    kind: str
     name: str
     type: str
-    config: object
+    config: object = field(repr=False)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Handle:
-    """An open provider and how many generations hold it."""
+    """An open provider, behind what can redirect it, and how many generations hold it."""
 
     key: Key
-    store: KeyValueStore
+    opened: object
     users: int = 0
 
 
 class Handles:
-    """All open providers of a host."""
+    """All open providers of a host. Its methods belong to the host's event loop."""
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
         self._open: dict[Key, Handle] = {}
-        # Opened in a thread while an old generation gives its handles back.
-        self._counting = threading.Lock()
+        self._moved: list[Handle] = []
 
-    def key(self, application: str, name: str, configuration: HostConfig) -> Key | None:
-        """What stands behind the store `name`; None if the host has no such store.
+    def key(self, application: str, kind: str, name: str, configuration: HostConfig) -> Key | None:
+        """What stands behind `name`; None if the host has nothing of that name.
 
         Raises ManifestError (an OptionError) for a table that its provider refuses.
         """
+        row = KINDS[kind]
+        chosen = row.provider_name(name, configuration)
+        if chosen is None:
+            return None
+        provider = row.provider(chosen, configuration)
+        return self.key_of(application, kind, chosen, provider, configuration)
+
+    def key_of(
+        self,
+        application: str,
+        kind: str,
+        name: str,
+        provider: ProviderConfig,
+        configuration: HostConfig,
+    ) -> Key:
+        """The key for a provider's table, read and checked."""
         from paddock.providers.registry import find
 
-        provider = configuration.key_value_stores.get(name)
-        if provider is None:
-            if name != "default":
-                return None
-            provider = DEFAULT_STORE
         base = configuration.source.parent if configuration.source else None
-        config = find("key_value", provider.type).Config.from_table(provider.options, base)
-        return Key(application, name, provider.type, config)
+        options = {key: value for key, value in provider.options.items() if key != MIGRATE_FROM}
+        config = find(KINDS[kind].capability, provider.type).Config.from_table(options, base)
+        return Key(application, kind, name, provider.type, config)
 
-    def acquire(self, key: Key) -> Handle:
-        """The open store for `key`, opened now if it is not yet. Blocks."""
+    def running(self, application: str, kind: str, name: str) -> list[Handle]:
+        """The open handles for one name, whatever stands behind them."""
+        wanted = (application, kind, name)
+        return [
+            handle
+            for key, handle in self._open.items()
+            if (key.application, key.kind, key.name) == wanted
+        ]
+
+    async def acquire(self, key: Key) -> Handle:
+        """The open provider for `key`, opened now if it is not yet."""
+        handle = self._open.get(key)
+        if handle is None:
+            # Applies are serialised, so nobody else opens the same one meanwhile.
+            opened = wrapped(KINDS[key.kind].capability, await self.open(key))
+            handle = self._open[key] = Handle(key, opened)
+        handle.users += 1
+        return handle
+
+    async def open(self, key: Key) -> object:
+        """Open a provider that nobody shares; the caller closes it."""
         from paddock.providers.registry import find
 
-        with self._counting:
-            handle = self._open.get(key)
-            if handle is not None:
-                handle.users += 1
-                return handle
-        # Applies are serialised, so nobody else opens the same one meanwhile.
-        opened = find("key_value", key.type).open(
-            key.config, application=key.application, name=key.name, state_dir=self._state_dir
-        )
-        with self._counting:
-            handle = self._open[key] = Handle(key, cast("KeyValueStore", opened), 1)
-        return handle
+        provider = find(KINDS[key.kind].capability, key.type)
+
+        def begin() -> object:
+            return provider.open(
+                key.config, application=key.application, name=key.name, state_dir=self._state_dir
+            )
+
+        opened = await asyncio.to_thread(begin)
+        if isinstance(opened, Coroutine):
+            return await cast("Coroutine[object, object, object]", opened)
+        return opened
 
     async def release(self, handles: Iterable[Handle]) -> None:
         """Give handles back; what nobody holds any more is closed."""
         for handle in handles:
-            with self._counting:
-                handle.users -= 1
-                if handle.users > 0:
-                    continue
-                self._open.pop(handle.key, None)
-            try:
-                await resolve(cast("_Closable", handle.store).close())
-            except Exception:
-                LOG.exception("closing the key-value store '%s' failed", handle.key.name)
+            handle.users -= 1
+            if handle.users > 0:
+                continue
+            if self._open.get(handle.key) is handle:
+                del self._open[handle.key]
+            elif handle in self._moved:
+                self._moved.remove(handle)
+            await close(handle.opened, handle.key)
+
+    def detach(self, handle: Handle) -> None:
+        """Its data moved on: whoever asks for the same provider later opens it anew."""
+        if self._open.get(handle.key) is handle:
+            del self._open[handle.key]
+            self._moved.append(handle)
 
     async def close(self) -> None:
         """Close everything, at the end of the host."""
-        handles = list(self._open.values())
+        handles = [*self._open.values(), *self._moved]
         for handle in handles:
             handle.users = 1
         await self.release(handles)
 
     def describe(self) -> list[dict[str, object]]:
-        """Open stores, without their configuration, which may hold secrets."""
+        """Open providers, without their configuration, which may hold secrets."""
         return [
-            {"application": key.application, "store": key.name, "type": key.type}
+            {
+                "application": key.application,
+                "kind": key.kind,
+                "name": key.name,
+                "type": key.type,
+            }
             for key in self._open
         ]
 
 
-def unknown_store(component: str, name: str, where: object, known: Iterable[str]) -> PlanError:
-    """The refusal for a store which the manifest asks for and the host lacks."""
+async def close(opened: object, key: Key) -> None:
+    """Close a provider; a failure is logged, since nobody could do more about it."""
+    try:
+        await resolve(cast("_Closable", opened).close())
+    except Exception:
+        LOG.exception("closing the %s '%s' failed", KINDS[key.kind].words, key.name)
+
+
+def unknown_name(
+    kind: Kind, component: str, name: str, where: object, known: Iterable[str]
+) -> PlanError:
+    """The refusal for a name which the manifest asks for and the host lacks."""
     names = ", ".join(sorted({"default", *known}))
     return PlanError(
-        f"{where}: component '{component}' asks for the key-value store '{name}', "
+        f"{where}: component '{component}' asks for the {kind.words} '{name}', "
         f"which the host configuration does not have (it has: {names})",
-        hint=f'add [key_value_store.{name}] with type = "sqlite" to the host configuration',
+        hint=f'add [{kind.table}.{name}] with type = "{kind.usual.type}" to the host configuration',
     )

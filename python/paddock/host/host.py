@@ -7,20 +7,24 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from paddock import _core
 from paddock.errors import PlanError
 from paddock.host import plan as planning
+from paddock.host.addresses import AddressPool
 from paddock.host.desired import Desired
 from paddock.host.generation import build
 from paddock.host.handles import Handle, Handles
+from paddock.host.migrate import Migrations
 from paddock.host.plan import Plan
 from paddock.host.prepare import Preparation, PreparedApplication, Tools
 from paddock.types import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from paddock.capabilities.key_value import KeyValueStore
 
 LOG = logging.getLogger("paddock.host")
 
@@ -83,6 +87,7 @@ class Host:
         self._runtime = _core.Runtime(asyncio.get_running_loop(), on_events, on_exit=on_exit)
         self._engine = _core.Engine(engine.options())
         self._handles = Handles(state_dir)
+        self._addresses = AddressPool()
         self._lock = asyncio.Lock()
         self._running: list[PreparedApplication] = []
         self._retiring: set[asyncio.Task[None]] = set()
@@ -119,16 +124,20 @@ class Host:
                 )
             preparation = self._preparation(desired)
             prepared = await preparation.run()
+            migrations = Migrations(self._handles, self.state_dir, preparation.migrations)
             try:
                 generation = build(self.generation + 1, prepared, desired.configuration)
+                await migrations.run()
                 await self._seed(prepared)
             except BaseException:
+                migrations.abandon()
                 await preparation.undo()
                 raise
             changes = planning.compare(self._running, prepared, self._fixed(desired))
             if self.server is None:
                 self.server = _core.Server(self._runtime, _server_options(desired))
             self.server.commit(generation)
+            migrations.commit()
             self.generation += 1
             self._retire(preparation)
             self._running, self.desired = prepared, desired
@@ -140,6 +149,8 @@ class Host:
             if self.generation > 1:
                 for line in changes.changes:
                     LOG.info("generation %d: %s", self.generation, line)
+            for line in migrations.lines:
+                LOG.info("generation %d: migrated the %s", self.generation, line)
             return Applied(self.generation, changes)
 
     def _fixed(self, desired: Desired) -> list[str]:
@@ -158,6 +169,7 @@ class Host:
             self._engine,
             self._runtime,
             self._handles,
+            self._addresses,
             self.state_dir,
             self._settings.allow_precompiled,
             self._settings.fuel,
@@ -171,14 +183,15 @@ class Host:
             values = application.desired.overrides.key_values
             if not values or application.desired.application.name in running:
                 continue
-            handle = application.stores.get("default")
+            handle = application.handles.get(("key_value", "default"))
             if handle is None:
                 raise PlanError(
                     "--key-value was given, but no component is granted the store 'default'",
                     hint='add key_value_stores = ["default"] to a component',
                 )
+            store = cast("KeyValueStore", handle.opened)
             for key, value in values.items():
-                await resolve(handle.store.set(key, value.encode()))
+                await resolve(store.set(key, value.encode()))
 
     def _retire(self, preparation: Preparation) -> None:
         old, held = self._committed, self._held
@@ -219,7 +232,15 @@ class Host:
                         }
                         for trigger in application.http
                     ],
-                    "stores": {name: handle.key.type for name, handle in each.stores.items()},
+                    "stores": {
+                        name: handle.key.type
+                        for (kind, name), handle in each.handles.items()
+                        if kind == "key_value"
+                    },
+                    "providers": [
+                        {"kind": kind, "name": name, "type": handle.key.type}
+                        for (kind, name), handle in each.handles.items()
+                    ],
                 }
             )
         return {
@@ -235,6 +256,7 @@ class Host:
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
+        await self._addresses.close()
         await self._handles.close()
         self._runtime.shutdown(2.0)
         return left

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from paddock.host.kinds import KINDS
 from paddock.interfaces.catalogue import find, nearest
 from paddock.manifest.model import Component
 
@@ -32,11 +33,18 @@ def check(component: Component, imports: Iterable[str], built_in: Callable[[str]
             problems.append(_refusal(component, name, built_in))
             continue
         bound.append(name)
-        if offer.capability == "key_value" and not component.key_value_stores:
+        kind = KINDS.get(offer.capability)
+        if kind is not None and not kind.names(component):
             warnings.append(
                 f"{component.location}: component '{component.id}' imports a "
-                f"{offer.plain_words} but no store is granted; a call gets access-denied. "
-                'To grant one: key_value_stores = ["default"]'
+                f"{offer.plain_words} but none is granted; a call gets access-denied. "
+                f'To grant one: {kind.asked} = ["default"]'
+            )
+        elif offer.capability == "outbound" and not component.allowed_outbound_hosts:
+            warnings.append(
+                f"{component.location}: component '{component.id}' imports a client for "
+                f"{offer.plain_words} but no host is granted; a call gets access-denied. "
+                "To grant one: allowed_outbound_hosts"
             )
     return Checked(tuple(bound), tuple(problems), tuple(dict.fromkeys(warnings)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from paddock.host.kinds import KINDS
 from paddock.host.prepare import PreparedApplication
 
 
@@ -59,13 +60,13 @@ def _application(name: str, old: PreparedApplication, new: PreparedApplication) 
             yield f"application '{name}': component '{component}' exchanged {change}"
         elif known[1] != rest:
             yield f"application '{name}': component '{component}' configured anew"
-    for store, handle in new.stores.items():
-        before = old.stores.get(store)
+    for asked, handle in new.handles.items():
+        before = old.handles.get(asked)
         if before is not None and before.key != handle.key:
-            yield (
-                f"application '{name}': key-value store '{store}' exchanged "
-                f"({before.key.type} -> {handle.key.type}); data in the old one stays behind there"
-            )
+            kind, label = asked
+            change = f"({before.key.type} -> {handle.key.type})"
+            rest = "" if asked in new.moving else "; data in the old one stays behind there"
+            yield f"application '{name}': {KINDS[kind].words} '{label}' exchanged {change}{rest}"
     if old.desired.application.http != new.desired.application.http:
         yield f"application '{name}': routes changed"
 

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paddock import _core
-from paddock.errors import ArtifactError, ManifestError, PaddockError, PlanError
+from paddock.errors import ArtifactError, PaddockError, PlanError
 from paddock.host import assets, variables
+from paddock.host.addresses import AddressPool
 from paddock.host.desired import Desired, DesiredApplication
-from paddock.host.grants import bound_interfaces, outbound
-from paddock.host.handles import Handle, Handles, unknown_store
+from paddock.host.grants import Given, bound_interfaces, outbound
+from paddock.host.handles import Handle, Handles, unknown_name
 from paddock.host.imports import Checked, check, useless
+from paddock.host.kinds import KINDS, Kind
+from paddock.host.migrate import Wanted, wanted
 from paddock.manifest.model import Application, Component, HttpTrigger
 
 if TYPE_CHECKING:
@@ -35,7 +38,10 @@ class PreparedApplication:
     components: dict[str, _core.Component] = field(default_factory=dict[str, "_core.Component"])
     #: What each component is, comparable between generations; see `plan`.
     facts: dict[str, tuple[str, object]] = field(default_factory=dict[str, tuple[str, object]])
-    stores: dict[str, Handle] = field(default_factory=dict[str, Handle])
+    #: Open providers by kind and by the name that the manifest has.
+    handles: dict[tuple[str, str], Handle] = field(default_factory=dict[tuple[str, str], Handle])
+    #: Those of `handles` that get the data of what stood there before.
+    moving: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     warnings: list[str] = field(default_factory=list[str])
 
 
@@ -46,6 +52,7 @@ class Tools:
     engine: _core.Engine
     runtime: _core.Runtime
     handles: Handles
+    addresses: AddressPool
     state_dir: Path
     allow_precompiled: bool
     fuel: int | None
@@ -60,6 +67,7 @@ class Preparation:
         self._problems: list[str] = []
         self._hints: list[str] = []
         self.acquired: list[Handle] = []
+        self.migrations: list[Wanted] = []
         self.applications: list[PreparedApplication] = []
 
     async def run(self) -> list[PreparedApplication]:
@@ -163,7 +171,7 @@ class Preparation:
         if missing:
             return None
         prepared = PreparedApplication(desired)
-        await self._stores(prepared)
+        await self._providers(prepared)
         for component in application.components.values():
             artifact = None
             if isinstance(component.source, Path):
@@ -194,26 +202,36 @@ class Preparation:
                 f"{other.location}: no trigger of type '{other.type}' is installed (there is: http)"
             )
 
-    async def _stores(self, prepared: PreparedApplication) -> None:
-        application = prepared.desired.application
-        configuration = self._desired.configuration
-        for component in application.components.values():
-            for name in component.key_value_stores:
-                if name in prepared.stores:
-                    continue
-                where = component.at("key_value_stores")
-                try:
-                    key = self._tools.handles.key(application.name, name, configuration)
-                    if key is None:
-                        known = configuration.key_value_stores
-                        raise unknown_store(component.id, name, where, known)
-                    handle = await asyncio.to_thread(self._tools.handles.acquire, key)
-                except (PaddockError, ManifestError) as error:
-                    provider = configuration.key_value_stores.get(name)
-                    self._refuse(provider.location if provider else where, error)
-                    continue
-                self.acquired.append(handle)
-                prepared.stores[name] = handle
+    async def _providers(self, prepared: PreparedApplication) -> None:
+        for component in prepared.desired.application.components.values():
+            for kind, row in KINDS.items():
+                for name in row.names(component):
+                    if (kind, name) not in prepared.handles:
+                        await self._provider(prepared, component, kind, name)
+
+    async def _provider(
+        self, prepared: PreparedApplication, component: Component, kind: str, name: str
+    ) -> None:
+        application = prepared.desired.application.name
+        configuration, handles = self._desired.configuration, self._tools.handles
+        row: Kind = KINDS[kind]
+        where = component.at(row.asked)
+        try:
+            key = handles.key(application, kind, name, configuration)
+            if key is None:
+                known = configuration.providers(row.table)
+                raise unknown_name(row, component.id, name, where, known)
+            handle = await handles.acquire(key)
+            self.acquired.append(handle)
+            prepared.handles[kind, name] = handle
+            migration = wanted(application, handle, handles, configuration)
+            if migration is not None:
+                prepared.moving.add((kind, name))
+                if migration not in self.migrations:
+                    self.migrations.append(migration)
+        except PaddockError as error:
+            provider = configuration.providers(row.table).get(name)
+            self._refuse(provider.location if provider else where, error)
 
     async def _component(
         self,
@@ -236,14 +254,16 @@ class Preparation:
         )
         mounted = [(str(host), guest, writable) for host, guest, writable in mounts]
         spec = self._spec(prepared, component, mounted, values)
-        bound = bound_interfaces(checked.bound, application, component, prepared.stores, source)
+        given = Given(application, component, prepared.handles, source, spec.outbound)
+        bound = bound_interfaces(checked.bound, given, self._tools.addresses)
         prepared.components[component.id] = _core.Component(
             self._tools.engine, artifact, spec, bound, self._tools.runtime
         )
         stores = tuple(
-            prepared.stores[name].key
-            for name in component.key_value_stores
-            if name in prepared.stores
+            prepared.handles[kind, name].key
+            for kind, row in KINDS.items()
+            for name in row.names(component)
+            if (kind, name) in prepared.handles
         )
         files = tuple(host for host, _, _ in mounted)
         prepared.facts[component.id] = (

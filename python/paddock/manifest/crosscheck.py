@@ -99,8 +99,9 @@ def _templates(document: Document) -> Iterator[Problem]:
     declared = list(_table(document.table.get("variables")))
     for path, component in _components(document):
         texts: list[tuple[KeyPath, object]] = [
-            ((*path, "variables", key), text)
-            for key, text in _table(component.get("variables")).items()
+            ((*path, table, key), text)
+            for table in ("variables", "secrets")
+            for key, text in _table(component.get(table)).items()
         ]
         for key in ("allowed_outbound_hosts", "allowed_http_hosts"):
             items = enumerate(_list(component.get(key)))

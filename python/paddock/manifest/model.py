@@ -157,9 +157,11 @@ class Reuse:
 class Component:
     """A component and everything that it is granted.
 
-    `variables` are templates over the application's variables (see
-    `templates`), as may be items of `allowed_outbound_hosts`, which are
+    `variables` and `secrets` are templates over the application's variables
+    (see `templates`), as may be items of `allowed_outbound_hosts`, which are
     checked but kept as text: `outbound.parse_grant` reads one after expansion.
+    `blob_containers` are names of containers; `*` alone is any name. `interfaces`
+    are full names of interfaces that are neither Paddock's nor WASI's.
     """
 
     id: str
@@ -172,6 +174,11 @@ class Component:
     allowed_outbound_hosts: tuple[str, ...] = ()
     key_value_stores: tuple[str, ...] = ()
     sqlite_databases: tuple[str, ...] = ()
+    sql_databases: tuple[str, ...] = ()
+    blob_containers: tuple[str, ...] = ()
+    message_brokers: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    interfaces: tuple[str, ...] = ()
     ai_models: tuple[str, ...] = ()
     build: Build | None = None
     limits: Limits = Limits()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 from paddock.errors import ManifestError
@@ -19,13 +22,27 @@ class OptionError(ManifestError, ValueError):
         self.key = key
 
 
-class Options:
-    """The options of one provider; take what you know, then call `done`."""
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A password or token; two are equal when their values are. It is never shown."""
 
-    def __init__(self, options: Mapping[str, object], what: str) -> None:
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "(secret)"
+
+
+class Options:
+    """The options of one provider; take what you know, then call `done`.
+
+    `base` is the directory that paths in it start from.
+    """
+
+    def __init__(self, options: Mapping[str, object], what: str, base: Path | None = None) -> None:
         self._left = {key: value for key, value in options.items() if key != "type"}
         self._known: list[str] = []
         self._what = what
+        self._base = base
 
     def text(self, key: str, default: str | None = None) -> str | None:
         """A string, `default` when it is absent."""
@@ -57,6 +74,97 @@ class Options:
             str(name): self._plain(f"{key}.{name}", each)
             for name, each in cast("Mapping[object, object]", value).items()
         }
+
+    def required(self, key: str) -> str:
+        """A string that has to be there and not empty."""
+        value = self.text(key)
+        if not value:
+            raise OptionError(
+                key, f"{self._what} needs the option `{key}`", hint=f'set {key} = "…"'
+            )
+        return value
+
+    def integer(self, key: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+        """A whole number from `least` to `most`."""
+        value = self._take(key)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._wrong(key, "an integer", value)
+        if not least <= value <= most:
+            raise OptionError(key, f"{self._what}: `{key}` must be from {least} to {most}")
+        return value
+
+    def seconds(self, key: str, default: float, *, least: float = 0.0) -> float:
+        """A duration: a number of seconds, or a text such as "500ms", "5s" or "2m"."""
+        value = self._take(key)
+        if value is None:
+            return default
+        if isinstance(value, str):
+            from paddock.manifest.quantities import parse_duration
+
+            try:
+                value = parse_duration(value)
+            except ManifestError as error:
+                raise OptionError(key, f"{self._what}: `{key}`: {error.message}") from error
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self._wrong(key, "a duration", value)
+        if value < least:
+            raise OptionError(key, f"{self._what}: `{key}` must be at least {least:g} seconds")
+        return float(value)
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """A boolean."""
+        value = self._take(key)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self._wrong(key, "a boolean", value)
+        return value
+
+    def secret(self, key: str) -> Secret | None:
+        """A password: a text, `{ env = "NAME" }` or `{ file = "PATH" }`; read here and now."""
+        value = self._take(key)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return Secret(value)
+        if isinstance(value, Mapping):
+            table = cast("Mapping[object, object]", value)
+            place = [(str(name), text) for name, text in table.items()]
+            if len(place) == 1 and isinstance(place[0][1], str):
+                kind, text = place[0][0], place[0][1]
+                if kind == "env":
+                    return self._from_environment(key, text)
+                if kind == "file":
+                    return self._from_file(key, text)
+        raise OptionError(
+            key,
+            f"{self._what}: `{key}` must be a string or say where it is",
+            hint=f'write {key} = {{ env = "NAME" }} or {{ file = "PATH" }}',
+        )
+
+    def _from_environment(self, key: str, name: str) -> Secret:
+        found = os.environ.get(name)
+        if found is None:
+            raise OptionError(
+                key,
+                f"{self._what}: `{key}` is taken from the environment variable {name}, "
+                "which is not set",
+                hint=f"set {name} where the host is started",
+            )
+        return Secret(found)
+
+    def _from_file(self, key: str, name: str) -> Secret:
+        path = (self._base or Path()) / name
+        try:
+            # Editors and `echo` end a file with a newline, which is no part of it.
+            return Secret(path.read_text(encoding="utf-8").removesuffix("\n"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise OptionError(
+                key, f"{self._what}: `{key}` is taken from {path}, which can't be read: {reason}"
+            ) from error
 
     def done(self) -> None:
         """Refuse what nobody took."""

@@ -1,0 +1,63 @@
+"""What lets a provider be exchanged with its data while it is used.
+
+Guests hold the objects of a provider for as long as their generation lasts. A
+provider that can be migrated is therefore handed out behind an object of this
+package, which may be told to go on with another provider.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable, Callable
+from typing import Protocol, cast, runtime_checkable
+
+
+@runtime_checkable
+class Live(Protocol):
+    """An open provider that can be redirected; it has the capability's methods too."""
+
+    async def migrate(self, target: object, progress: Callable[[int], None], /) -> Switch:
+        """Copy all data into the open, empty provider `target` while this one is used.
+
+        `progress` is told now and then how many items were copied. When it
+        answers, new writes wait: the caller must call the switch's `commit` or
+        `abandon`, soon.
+        """
+        ...
+
+
+class Switch(Protocol):
+    """The last moment of a migration. `copied` counts keys, objects or rows."""
+
+    copied: int
+
+    def commit(self, successor: object, /) -> None:
+        """From now on every call goes to `successor`; waiting writes go on there."""
+        ...
+
+    def abandon(self) -> None:
+        """Waiting writes go on where they were meant to go."""
+        ...
+
+
+#: The class for each capability; imported when the first provider opens.
+_LIVE = {"key_value": "paddock.host.live.key_value:LiveKeyValue"}
+
+
+def wrapped(capability: str, provider: object) -> object:
+    """The provider, behind what can redirect it where the capability has that."""
+    if capability not in _LIVE:
+        return provider
+    module, _, name = _LIVE[capability].partition(":")
+    live: object = getattr(importlib.import_module(module), name)(provider)
+    return live
+
+
+class _EmptyCheck(Protocol):
+    def __call__(self, provider: object, /) -> Awaitable[bool]: ...
+
+
+def empty_check(capability: str) -> Callable[[object], Awaitable[bool]]:
+    """A function that tells whether an open provider of this capability holds nothing."""
+    module = _LIVE[capability].partition(":")[0]
+    return cast("_EmptyCheck", importlib.import_module(module).is_empty)

@@ -19,6 +19,8 @@ mod redis;
 mod shapes;
 mod sqlite;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod typed;
 mod wasi_io;
 mod wasmcloud_key_value;

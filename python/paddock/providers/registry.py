@@ -22,6 +22,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sqlite": "paddock.providers.key_value.sqlite:SqliteKeyValue",
         # Spin's name for its SQLite store; `path` means the same.
         "spin": "paddock.providers.key_value.sqlite:SqliteKeyValue",
+        "filesystem": "paddock.providers.key_value.filesystem:FilesystemKeyValue",
+        "redis": "paddock.providers.key_value.redis:RedisKeyValue",
+        "nats": "paddock.providers.key_value.nats:NatsKeyValue",
+        "postgres": "paddock.providers.key_value.postgres:PostgresKeyValue",
     },
     "blob": {
         "memory": "paddock.providers.blob.memory:MemoryBlob",

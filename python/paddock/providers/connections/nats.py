@@ -12,7 +12,7 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from paddock.errors import CapabilityError, Unavailable
+from paddock.errors import CapabilityError, TimedOut, TooLarge, Unavailable
 from paddock.providers.connections.health import FIRST_PAUSE, LONGEST_PAUSE, Health
 from paddock.providers.connections.nats_target import NatsTarget
 from paddock.providers.connections.shared import Shared
@@ -101,13 +101,13 @@ class NatsLink:
                 hint="for stores it needs JetStream: start it with -js",
             )
         if isinstance(error, errors.MaxPayloadError):
-            return CapabilityError(
+            return TooLarge(
                 f"{what} takes no message as large as this",
                 hint="it is the server's setting max_payload",
             )
         if isinstance(error, TimeoutError | errors.TimeoutError):
             self.health.doubt()
-            return Unavailable(f"{what} did not answer within {self.target.timeout:g} s")
+            return TimedOut(f"{what} did not answer within {self.target.timeout:g} s")
         if isinstance(error, errors.Error | OSError):
             self.health.doubt()
             return self._failure(error)
@@ -232,18 +232,22 @@ def _tls(target: NatsTarget) -> ssl.SSLContext | None:
 _LINKS: Shared[NatsLink] = Shared()
 
 
-def take(target: NatsTarget) -> NatsLink:
-    """The connection to servers; give it back with `give`.
-
-    Needs a running loop and no server. Raises CapabilityError where the client
-    library is not installed.
-    """
+def load() -> None:
+    """Import the client library, which takes a while. CapabilityError where there is none."""
     try:
         import nats.aio.client  # noqa: F401
     except ImportError as error:
         raise CapabilityError(
             "the package 'nats-py' is not installed", hint="pip install 'paddock[nats]'"
         ) from error
+
+
+def take(target: NatsTarget) -> NatsLink:
+    """The connection to servers; give it back with `give`.
+
+    Needs a running loop and no server. Raises CapabilityError, see `load`.
+    """
+    load()
     link = _LINKS.take(target, lambda: NatsLink(target))
     link.health.doubt()
     return link

@@ -3,8 +3,8 @@
 //! nothing.
 #![allow(dead_code)]
 
-use crate::wasi::keyvalue0_2_0_draft2::atomics::increment;
-use crate::wasi::keyvalue0_2_0_draft2::store::{Bucket, Error, open};
+use crate::keyvalue::atomics::increment;
+use crate::keyvalue::store::{Bucket, Error, open};
 
 fn why(error: Error) -> String {
     match error {

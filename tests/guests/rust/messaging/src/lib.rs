@@ -27,6 +27,7 @@ mod inbox;
 use http::{Request, text};
 use wasi::clocks::monotonic_clock;
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
+use wasi::keyvalue0_2_0_draft2 as keyvalue;
 use wasmcloud::messaging::consumer::{publish, request};
 use wasmcloud::messaging::types::BrokerMessage;
 

@@ -11,6 +11,8 @@ wit_bindgen::generate!({
 mod args;
 #[path = "../../kit/http.rs"]
 mod http;
+#[path = "../../kit/redis_values.rs"]
+mod redis_values;
 #[path = "../../kit/redis.rs"]
 mod routes;
 #[path = "../../kit/shown.rs"]
@@ -19,7 +21,8 @@ mod shown;
 use fermyon::spin::redis;
 use fermyon::spin::redis_types::{Error, RedisParameter, RedisResult};
 use http::{Request, text};
-use routes::{Redis, Value};
+use redis_values::Value;
+use routes::Redis;
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
 fn why(error: Error) -> String {

@@ -17,6 +17,8 @@ wit_bindgen::generate!({
 mod args;
 #[path = "../../kit/http.rs"]
 mod http;
+#[path = "../../kit/redis_values.rs"]
+mod redis_values;
 #[path = "../../kit/redis.rs"]
 mod routes;
 #[path = "../../kit/shown.rs"]
@@ -25,7 +27,8 @@ mod shown;
 use fermyon::spin2_0_0::mqtt::{self, Qos};
 use fermyon::spin2_0_0::redis::{Connection, Error, RedisParameter, RedisResult};
 use http::{Request, text};
-use routes::{Redis, Value};
+use redis_values::Value;
+use routes::Redis;
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
 fn why(error: Error) -> String {

@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-rust test-python lint format bench wheel guests lock clean python
+.PHONY: help run setup test test-rust test-python lint format bench wheel guests lock clean python services
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,11 @@ test-rust: setup
 	@# The release profile shares its compiled dependencies with the extension.
 	$(CARGO) test --release --locked -p paddock-engine
 
-test-python: setup
+test-python: setup services
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+services: python ## Install the real servers of the tests, in a directory of their own
+	@$(PYTHON) scripts/services.py
 
 lint: setup ## Style, types, import contracts, stub of the core, clippy
 	$(BIN)/ruff check

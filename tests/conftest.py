@@ -12,6 +12,9 @@ from collections.abc import Generator
 
 import pytest
 
+#: The real servers, started at their first use.
+pytest_plugins = ["tests.services.fixtures"]
+
 IN_CI = os.environ.get("CI") == "true"
 DECLARED = "the provider does not declare"
 

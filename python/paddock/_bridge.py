@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Coroutine
 from dataclasses import make_dataclass
 from types import CodeType
 from typing import Final, Protocol
@@ -80,12 +80,24 @@ class Tasks:
         return len(self._tasks)
 
 
-async def next_item(items: AsyncIterator[object]) -> tuple[object] | None:
-    """The next item in a tuple; None at the end."""
+class Flow(Protocol):
+    """Takes the items of a stream over to a guest, a bounded number ahead of it."""
+
+    def put(self, item: object, /) -> bool: ...
+    def room(self) -> Awaitable[None]: ...
+
+
+async def feed(items: AsyncIterable[object], flow: Flow) -> None:
+    """Hand the items of a stream over, all in one task, and end its source."""
+    iterator = aiter(items)
     try:
-        return (await anext(items),)
-    except StopAsyncIteration:
-        return None
+        async for item in iterator:
+            if not flow.put(item):
+                await flow.room()
+    finally:
+        # A generator's clean-up belongs to this task, not to the collector.
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
 
 
 def log_failure(where: str, error: BaseException, answered: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal, final
 from paddock._options import ApplicationSpec as ApplicationSpec
 from paddock._options import ComponentSpec as ComponentSpec
 from paddock._options import EngineOptions as EngineOptions
+from paddock._options import Grant
 from paddock._options import RouteSpec as RouteSpec
 from paddock._options import RunOptions as RunOptions
 from paddock._options import ServerOptions as ServerOptions
@@ -205,6 +206,19 @@ class Runtime:
         """
 
 @final
+class ByteStream:
+    """Bytes of a guest's `stream<u8>`, for one reader.
+
+    Pieces of at most 64 KiB. The guest waits while they are not taken, and
+    learns that nobody reads any more when the object is gone. When the guest
+    itself is gone, so is the call that the stream was given to: the coroutine
+    which reads is cancelled.
+    """
+
+    def __aiter__(self) -> ByteStream: ...
+    def __anext__(self) -> Awaitable[bytes]: ...
+
+@final
 class Component:
     """A component of an application, linked and bound to host objects."""
 
@@ -260,6 +274,24 @@ class Generation:
         """End its responses that still stream, each with its next part.
 
         Nothing happens while it still serves.
+        """
+
+@final
+class Outbound:
+    """What a component's grants allow, for clients that are written in Python.
+
+    Ask `allows_host` before a name is resolved, and `allows_address` for the
+    address that is about to be connected to: a name that resolves to a private
+    address does not pass unless that address or its network was granted.
+    """
+
+    def __new__(cls, grants: Sequence[Grant]) -> Outbound: ...
+    def allows_host(self, scheme: str, host: str, port: int) -> bool:
+        """Whether a host may be named at all; `host` is a name or an address."""
+    def allows_address(self, scheme: str, host: str, address: str, port: int) -> bool:
+        """Whether `host`, which was resolved to `address`, may be connected to.
+
+        What is no IP address is not allowed.
         """
 
 @final

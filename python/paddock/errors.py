@@ -83,3 +83,46 @@ class Unavailable(CapabilityError):
     """The service behind a capability can't be reached or did not answer in time."""
 
     retryable = True
+
+
+class TimedOut(Unavailable):
+    """Nobody answered in time; what was asked may have been done."""
+
+
+class Exhausted(Unavailable):
+    """There is no room, or a quota is used up, for now."""
+
+
+class TooLarge(CapabilityError):
+    """A value is larger than the service behind a capability ever takes."""
+
+
+class BadName(CapabilityError):
+    """A name or an address is not of the form that the service has."""
+
+
+class StatementError(CapabilityError):
+    """A database refused a statement or a value of it.
+
+    `kind` is "invalid" (the statement or a parameter can't be used), "constraint"
+    (a key, a check, a foreign key or NOT NULL), "conflict" (it lost against
+    another transaction, which may be tried again) or "other". `code` is the
+    product's own (SQLSTATE in Postgres and MySQL), as are the rest.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str = "other",
+        code: str = "",
+        severity: str = "ERROR",
+        detail: str | None = None,
+        extras: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.code = code
+        self.severity = severity
+        self.detail = detail
+        self.extras = extras

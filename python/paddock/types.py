@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Final, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -38,15 +38,44 @@ class Variant:
     payload: object = None
 
 
+class _NoHead:
+    """The type of `NO_HEAD`: None may be a head."""
+
+    def __repr__(self) -> str:
+        return "NO_HEAD"
+
+
+NO_HEAD: Final = _NoHead()
+
+
+class Page(list[T]):
+    """Several items of a stream at once, from a source that has them in pages."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Answers `tuple<stream<T>, future<result<_, E>>>`.
+    """Answers a function whose result has a stream, whichever of these it is.
 
-    Items are asked for when the guest reads, so a slow guest slows the source.
-    The future is ok when `items` ends, or the mapped error when it raises.
+    - `tuple<stream<T>, future<result<_, E>>>`: the future is ok when `items`
+      ends, or the mapped error when it raises.
+    - `tuple<H, stream<T>, future<result<_, E>>>`: the same after a `head`.
+    - `stream<T>` alone, where raising traps: the guest could not tell.
+    - `own<input-stream>` of wasi:io, where raising is `last-operation-failed`.
+
+    Each may stand in a `result`, whose error is what the method itself raises.
+    Items of a stream of bytes are bytes of any length. A `Page` among the items
+    stands for its own items.
+
+    `items` is first asked when the guest first reads, and then runs ahead of it
+    by at most some 64 items or 64 KiB, so that a slow guest slows the source. A
+    plain iterable is advanced in place and must not block; an asynchronous one
+    runs in one task, which is cancelled when the guest lets go of the stream.
     """
 
     items: Iterable[object] | AsyncIterable[object]
+    head: object = NO_HEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +110,30 @@ class Deferred(tuple[Callable[[], T_co]]):
 
 
 Reply: TypeAlias = T | Coroutine[object, object, T] | Deferred[T]
+
+
+class Sink(Protocol):
+    """Answers `own<output-stream>` of wasi:io: takes what the guest writes.
+
+    One call is under way at a time; meanwhile the guest may write 64 KiB more
+    and then waits. What a method raises is the guest's `last-operation-failed`,
+    and nothing is written after it. An object that has `drop()` too is told by
+    that when the stream ended in another way than by `close`: after a write that
+    failed, or because the instance is gone.
+    """
+
+    def write(self, data: bytes, /) -> Reply[None]:
+        """Take the next bytes: at least one, at most 64 KiB."""
+        ...
+
+    def close(self) -> Reply[None]:
+        """The guest has let go of the stream, and all it wrote has been taken.
+
+        It waits for the reply, but learns nothing of an error: whoever ends the
+        value (`finish`, `write-data`) has to tell it.
+        """
+        ...
+
 
 #: The body of a method that needs several replies: yields each, gets its value.
 Steps: TypeAlias = Generator[object, Any, T]

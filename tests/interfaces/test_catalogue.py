@@ -11,7 +11,7 @@ import pytest
 from paddock.errors import NotFound
 from paddock.interfaces import OFFERED, Grants, Offer, bind, find, nearest
 
-CAPABILITIES = {"key_value", "configuration", "logging"}
+CAPABILITIES = {"key_value", "configuration", "logging", "secrets"}
 
 
 @pytest.mark.parametrize("interface", OFFERED)

@@ -28,7 +28,7 @@ def test_the_manifest_of_the_documentation_is_read() -> None:
 
 def test_the_configuration_of_the_documentation_is_read() -> None:
     config = read_host_config(example("host-configuration.md"), "host.toml")
-    assert set(config.key_value_stores) == {"default", "cache"}
+    assert set(config.providers("key_value_store")) == {"default", "cache"}
 
 
 def test_every_key_of_a_component_and_of_a_trigger_is_documented() -> None:

@@ -10,6 +10,7 @@ from paddock.errors import ManifestError
 from paddock.manifest.hostconfig import (
     HostConfig,
     HostLimits,
+    OutboundPolicy,
     ProviderConfig,
     Tls,
     load_host_config,
@@ -70,7 +71,7 @@ def mistakes(text: str) -> list[tuple[int, str]]:
 
 def test_every_key_is_read() -> None:
     config = read(FULL)
-    assert config.key_value_stores == {
+    assert config.providers("key_value_store") == {
         "default": ProviderConfig("sqlite", {"path": "default.db"}),
         "cache": ProviderConfig("acme-cache", {"servers": ("a", "b")}),
     }
@@ -111,7 +112,7 @@ def test_an_empty_file_is_the_default_configuration() -> None:
 def test_a_provider_knows_its_line() -> None:
     config = read(FULL)
     lines = FULL.splitlines()
-    store = config.key_value_stores["cache"].location.line
+    store = config.providers("key_value_store")["cache"].location.line
     assert lines[store - 1] == "[key_value_store.cache]"
 
 
@@ -123,19 +124,44 @@ def test_spins_key_for_memory_is_the_same_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "reason"),
+    ("table", "key", "reason"),
     [
-        ("sqlite_database.default.type", "SQLite databases are not supported yet"),
-        ("llm_compute.type", "language models are not supported yet"),
-        ("outbound_http.connection_pooling", "outgoing HTTP"),
-        ("outbound_networking.block_networks", "outgoing connections"),
+        ("outbound_networking", "max_socket_connections", "a limit for sockets"),
+        ("outbound_networking", "max_total_connections", "outbound_http.max_connections is"),
+        ("outbound_http", "max_concurrent_requests", "use max_connections"),
     ],
 )
-def test_a_key_of_spin_that_has_no_effect_yet_is_refused_by_name(key: str, reason: str) -> None:
-    ((line, text),) = mistakes(f'log_dir = "x"\n{key} = "x"\n')
-    assert line == 2
+def test_a_key_of_spin_that_has_no_effect_yet_is_refused_by_name(
+    table: str, key: str, reason: str
+) -> None:
+    ((line, text),) = mistakes(f'log_dir = "x"\n[{table}]\n{key} = 1\n')
+    assert line == 3
     assert reason in text
     assert "hint: leave it out" in text
+
+
+def test_old_names_for_variables_providers_are_refused_with_the_new_one() -> None:
+    ((_, text),) = mistakes('[[config_provider]]\ntype = "vault"\n')
+    assert "use [[variables_provider]]" in text
+
+
+def test_what_holds_for_outgoing_connections_of_every_guest_is_read() -> None:
+    config = read(
+        '[outbound_networking]\nblock_networks = ["1.1.1.1", "8.8.8.8/16", "private", "fd00::/8"]\n'
+        "[outbound_http]\nconnection_pooling = false\nmax_connections = 10\n"
+    )
+    blocked = ("1.1.1.1/32", "8.8.0.0/16", "private", "fd00::/8")
+    assert config.outbound == OutboundPolicy(blocked, pooling=False, connections=10)
+    assert read("").outbound == OutboundPolicy()
+    ((line, text),) = mistakes('[outbound_networking]\nblock_networks = ["intranet"]\n')
+    assert (line, "'intranet' is neither a network nor 'private'" in text) == (2, True)
+
+
+def test_a_host_for_language_models_is_a_notice() -> None:
+    config = read('[llm_compute]\ntype = "spin"\n')
+    assert config.notices == (
+        "/etc/paddock/host.toml:1: [llm_compute] has no effect: this host offers no language models",
+    )
 
 
 def test_client_certificates_are_refused_by_name() -> None:

@@ -90,7 +90,8 @@ fn link_new(engine: &Engine, artifact: &Artifact, wanted: &[String]) -> Result<L
         let Some(ComponentItem::ComponentInstance(instance)) = item else {
             return Err(EngineError::new(ErrorKind::Plan, format!("the import {name:?} is not an interface")));
         };
-        let binder = bindings::Binder::new(&mut linker, name, interfaces.len()).map_err(plan)?;
+        let concurrent = artifact.flavour == Flavour::Concurrent;
+        let binder = bindings::Binder::new(&mut linker, name, interfaces.len(), concurrent).map_err(plan)?;
         let functions = bindings::bind(binder, &instance, component.engine()).map_err(plan)?;
         interfaces.push(Interface { name: name.clone(), functions });
     }

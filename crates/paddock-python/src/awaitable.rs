@@ -16,6 +16,11 @@ pub struct Completion {
 }
 
 impl Completion {
+    /// Lets whoever awaits the future go on.
+    pub fn nothing(future: Py<PyAny>) -> Self {
+        Self { future, finish: Box::new(|py| Ok(py.None())) }
+    }
+
     pub fn carry_out(self, py: Python<'_>) -> PyResult<()> {
         let future = self.future.bind(py);
         if future.call_method0(pyo3::intern!(py, "done"))?.is_truthy()? {

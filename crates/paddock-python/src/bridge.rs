@@ -12,10 +12,8 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use crate::convert::{all_to_python, attribute, class_name, to_python};
 use crate::doorway;
 use crate::errors::engine_error;
-use crate::facts::facts;
 use crate::job::Site;
 use crate::names::names;
-use crate::stream::Items;
 use crate::tasks::{ENDING, Tasks};
 
 /// One Python object bound to one imported interface of one component.
@@ -122,7 +120,7 @@ struct Function {
 impl HostFunction for Function {
     fn call(&self, context: &CallContext<'_>, arguments: Vec<Value>) -> Reply {
         doorway::enter(|py| match self.invoke(py, context, arguments) {
-            Ok(result) => self.reply(&result),
+            Ok(result) => self.site.reply(&result),
             Err(error) => Reply::Ready(Err(self.site.fault(py, error))),
         })
         .unwrap_or_else(|| Reply::Ready(Err(CallError::Trap(ENDING.into()))))
@@ -136,9 +134,10 @@ impl Function {
         context: &CallContext<'_>,
         arguments: Vec<Value>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let tasks = &self.site.tasks;
         match &self.target {
             Target::Function { callable, context: wanted } => {
-                let arguments = PyTuple::new(py, all_to_python(py, arguments)?)?;
+                let arguments = PyTuple::new(py, all_to_python(py, arguments, tasks)?)?;
                 let keywords = wanted.then(|| keywords(py, context)).transpose()?;
                 callable.bind(py).call(arguments, keywords.as_ref())
             }
@@ -147,8 +146,8 @@ impl Function {
                 let Some(object) = arguments.next() else {
                     return Err(PyTypeError::new_err("a method was called without its resource"));
                 };
-                let object = to_python(py, object)?;
-                let arguments = PyTuple::new(py, all_to_python(py, arguments.collect())?)?;
+                let object = to_python(py, object, tasks)?;
+                let arguments = PyTuple::new(py, all_to_python(py, arguments.collect(), tasks)?)?;
                 let name = name.bind(py);
                 if method_wants_context(contexts, &object, name)? {
                     let keywords = keywords(py, context)?;
@@ -157,44 +156,6 @@ impl Function {
                 object.call_method1(name, arguments)
             }
         }
-    }
-
-    fn reply(&self, result: &Bound<'_, PyAny>) -> Reply {
-        match self.try_reply(result) {
-            Ok(reply) => reply,
-            Err(error) => Reply::Ready(Err(self.site.fault(result.py(), error))),
-        }
-    }
-
-    fn try_reply(&self, result: &Bound<'_, PyAny>) -> PyResult<Reply> {
-        let py = result.py();
-        let names = names(py)?;
-        let class = result.get_type();
-        if class.is(&names.coroutine) {
-            return Ok(self.site.later(py, result.clone().unbind()));
-        }
-        if class.is(&names.deferred) {
-            return Ok(self.site.deferred(py, result.get_item(0)?.unbind()));
-        }
-        let value = self.site.value(result);
-        if !matches!(value, Ok(Value::Object(_))) {
-            return Ok(Reply::Ready(value));
-        }
-        let facts = facts(&class)?;
-        if facts.awaitable {
-            return Ok(self.site.later(py, result.clone().unbind()));
-        }
-        let items = if class.is(&names.stream) {
-            Some(result.getattr(pyo3::intern!(py, "items"))?)
-        } else if facts.iterator || facts.async_iterator {
-            Some(result.clone())
-        } else {
-            None
-        };
-        Ok(Reply::Ready(match items {
-            Some(items) => Ok(Value::Stream(Box::new(Items::new(&items, &self.site)?))),
-            None => value,
-        }))
     }
 }
 

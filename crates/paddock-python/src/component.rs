@@ -71,7 +71,8 @@ pub fn call<'py>(
     let values = arguments.iter().map(|argument| from_python(argument, tasks)).collect::<PyResult<Vec<_>>>()?;
     let target = Arc::clone(&component.component);
     let work = async move { call_export(&target, Caller::default(), &export_name, values).await };
-    tasks.awaitable(py, work, returned)
+    let own = Arc::clone(tasks);
+    tasks.awaitable(py, work, move |py, outcome| returned(py, outcome, &own))
 }
 
 /// What a command prints when nobody asks it anything.
@@ -93,11 +94,11 @@ pub fn componentize<'py>(py: Python<'py>, module: &[u8], entrypoint: Option<&str
 }
 
 /// What an exported function gave, as Python gets it.
-pub fn returned(py: Python<'_>, outcome: EngineResult<Outcome>) -> PyResult<Py<PyAny>> {
+pub fn returned(py: Python<'_>, outcome: EngineResult<Outcome>, tasks: &Arc<Tasks>) -> PyResult<Py<PyAny>> {
     match outcome {
-        Ok(Outcome::Returned(value)) => Ok(to_python(py, value)?.unbind()),
+        Ok(Outcome::Returned(value)) => Ok(to_python(py, value, tasks)?.unbind()),
         Ok(Outcome::Failed(payload)) => {
-            let payload = to_python(py, payload)?;
+            let payload = to_python(py, payload, tasks)?;
             Err(PyErr::from_value(names(py)?.err.bind(py).call1((payload,))?))
         }
         Err(error) => Err(raise(py, error)),

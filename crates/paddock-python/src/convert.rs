@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use paddock_engine::value::{HostObject, Value};
+use paddock_engine::value::{HostObject, HostSink, Value};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -15,7 +15,10 @@ use pyo3::types::{
 
 use crate::doorway;
 use crate::facts::facts;
+use crate::incoming::ByteStream;
+use crate::job::Site;
 use crate::names::names;
+use crate::sink::Sink;
 use crate::tasks::Tasks;
 
 /// Python writes `snake_case` where WIT has `kebab-case`.
@@ -30,6 +33,20 @@ pub struct Held {
     /// The same object if its class has `drop`: a reference that can be handed
     /// on where the interpreter is out of reach.
     droppable: Option<Arc<Py<PyAny>>>,
+    /// Whose answer it is, if it is the whole answer of a call.
+    site: Option<Arc<Site>>,
+}
+
+impl Held {
+    fn new(object: &Bound<'_, PyAny>, tasks: &Arc<Tasks>, site: Option<Arc<Site>>) -> PyResult<Self> {
+        let droppable = facts(&object.get_type())?.droppable.then(|| Arc::new(object.clone().unbind()));
+        Ok(Self { object: object.clone().unbind(), tasks: Arc::clone(tasks), droppable, site })
+    }
+
+    /// An object that is the whole answer of a call.
+    pub fn answer(object: &Bound<'_, PyAny>, site: &Arc<Site>) -> PyResult<Value> {
+        Ok(Value::Object(Arc::new(Self::new(object, &site.tasks, Some(Arc::clone(site)))?)))
+    }
 }
 
 impl HostObject for Held {
@@ -46,13 +63,23 @@ impl HostObject for Held {
         }
     }
 
+    fn sink(&self) -> Option<Arc<dyn HostSink>> {
+        let site = self.site.as_ref()?;
+        doorway::enter(|py| {
+            let object = self.object.bind(py);
+            let facts = facts(&object.get_type()).ok()?;
+            let sink = || Arc::new(Sink::new(object.clone().unbind(), facts.droppable, site)) as Arc<dyn HostSink>;
+            facts.sink.then(sink)
+        })?
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
 }
 
 /// A guest's value as a Python object.
-pub fn to_python<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAny>> {
+pub fn to_python<'py>(py: Python<'py>, value: Value, tasks: &Arc<Tasks>) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
         Value::None => py.None().into_bound(py),
         Value::Bool(value) => PyBool::new(py, value).to_owned().into_any(),
@@ -62,11 +89,11 @@ pub fn to_python<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAn
         Value::Char(letter) => letter.into_pyobject(py)?.into_any(),
         Value::Text(text) => PyString::new(py, &text).into_any(),
         Value::Bytes(bytes) => PyBytes::new(py, &bytes).into_any(),
-        Value::List(items) => PyList::new(py, all_to_python(py, items)?)?.into_any(),
-        Value::Tuple(items) => PyTuple::new(py, all_to_python(py, items)?)?.into_any(),
-        Value::Record(fields) => record(py, fields)?,
+        Value::List(items) => PyList::new(py, all_to_python(py, items, tasks)?)?.into_any(),
+        Value::Tuple(items) => PyTuple::new(py, all_to_python(py, items, tasks)?)?.into_any(),
+        Value::Record(fields) => record(py, fields, tasks)?,
         Value::Variant(case, payload) => {
-            let payload = payload.map(|payload| to_python(py, *payload)).transpose()?;
+            let payload = payload.map(|payload| to_python(py, *payload, tasks)).transpose()?;
             names(py)?.variant.bind(py).call1((case.as_ref(), payload))?
         }
         Value::Flags(flags) => PyFrozenSet::new(py, flags)?.into_any(),
@@ -74,18 +101,23 @@ pub fn to_python<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAn
             Some(held) => held.object.bind(py).clone(),
             None => return Err(PyTypeError::new_err("a resource that Python did not make")),
         },
-        Value::Stream(_) => return Err(PyTypeError::new_err("a stream can't be passed to Python")),
+        Value::Incoming(incoming) => Bound::new(py, ByteStream::new(incoming, tasks))?.into_any(),
+        Value::Stream(_) | Value::Future(_) => return Err(PyTypeError::new_err("a stream can't be passed to Python")),
     })
 }
 
-pub fn all_to_python<'py>(py: Python<'py>, items: Vec<Value>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    items.into_iter().map(|item| to_python(py, item)).collect()
+pub fn all_to_python<'py>(py: Python<'py>, items: Vec<Value>, tasks: &Arc<Tasks>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    items.into_iter().map(|item| to_python(py, item, tasks)).collect()
 }
 
 /// Record classes by their fields' names, joined.
 static RECORDS: Mutex<Option<HashMap<String, Py<PyAny>>>> = Mutex::new(None);
 
-fn record<'py>(py: Python<'py>, fields: Vec<(Cow<'static, str>, Value)>) -> PyResult<Bound<'py, PyAny>> {
+fn record<'py>(
+    py: Python<'py>,
+    fields: Vec<(Cow<'static, str>, Value)>,
+    tasks: &Arc<Tasks>,
+) -> PyResult<Bound<'py, PyAny>> {
     let (keys, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
     let key = keys.join(",");
     let known = {
@@ -102,7 +134,7 @@ fn record<'py>(py: Python<'py>, fields: Vec<(Cow<'static, str>, Value)>) -> PyRe
             class
         }
     };
-    class.call1(PyTuple::new(py, all_to_python(py, values)?)?)
+    class.call1(PyTuple::new(py, all_to_python(py, values, tasks)?)?)
 }
 
 /// The attribute for a WIT name: snake case, with `_` after a keyword.
@@ -181,8 +213,7 @@ fn rarer(object: &Bound<'_, PyAny>, tasks: &Arc<Tasks>) -> PyResult<Value> {
         let bytes = object.call_method0(pyo3::intern!(py, "tobytes"))?;
         return Ok(Value::Bytes(bytes.cast::<PyBytes>()?.as_bytes().to_vec()));
     }
-    let droppable = facts(&object.get_type())?.droppable.then(|| Arc::new(object.clone().unbind()));
-    Ok(Value::Object(Arc::new(Held { object: object.clone().unbind(), tasks: Arc::clone(tasks), droppable })))
+    Ok(Value::Object(Arc::new(Held::new(object, tasks, None)?)))
 }
 
 /// The class name of an object, for an error message.

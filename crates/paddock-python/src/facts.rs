@@ -15,6 +15,8 @@ pub struct Facts {
     /// Gives its items one by one: an iterator or an asynchronous one.
     pub iterator: bool,
     pub async_iterator: bool,
+    /// Takes bytes: has `write` and `close`.
+    pub sink: bool,
 }
 
 /// By the address of the class, which the entry itself keeps alive.
@@ -36,6 +38,7 @@ pub fn facts(class: &Bound<'_, PyType>) -> PyResult<Facts> {
         awaitable: class.hasattr("__await__")?,
         iterator: class.hasattr("__next__")?,
         async_iterator: class.hasattr("__anext__")?,
+        sink: class.hasattr("write")? && class.hasattr("close")?,
     };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();

@@ -3,12 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use paddock_engine::hostcall::{CallError, Reply};
+use paddock_engine::value::{Streamed, Value};
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use tokio::sync::oneshot;
 
-use crate::convert::from_python;
+use crate::convert::{Held, from_python};
+use crate::facts::facts;
 use crate::names::names;
+use crate::stream;
 use crate::tasks::{Answer, ENDING, Item, Tasks};
 
 /// Where a call goes: for the log, and for the interface's mapping of errors.
@@ -21,12 +24,56 @@ pub struct Site {
 }
 
 impl Site {
-    /// A host method's value for the guest.
-    pub fn value(&self, object: &Bound<'_, PyAny>) -> Answer {
-        from_python(object, &self.tasks).map_err(|error| self.misfit(object.py(), error))
+    /// What a host method returned, now or later.
+    pub fn reply(self: &Arc<Self>, result: &Bound<'_, PyAny>) -> Reply {
+        self.try_reply(result).unwrap_or_else(|error| Reply::Ready(Err(self.fault(result.py(), error))))
     }
 
-    fn misfit(&self, py: Python<'_>, error: PyErr) -> CallError {
+    fn try_reply(self: &Arc<Self>, result: &Bound<'_, PyAny>) -> PyResult<Reply> {
+        let py = result.py();
+        let names = names(py)?;
+        let class = result.get_type();
+        if class.is(&names.coroutine) {
+            return Ok(self.later(py, result.clone().unbind()));
+        }
+        if class.is(&names.deferred) {
+            return Ok(self.deferred(py, result.get_item(0)?.unbind()));
+        }
+        let value = self.answer(result);
+        if matches!(value, Ok(Value::Object(_))) && facts(&class)?.awaitable {
+            return Ok(self.later(py, result.clone().unbind()));
+        }
+        Ok(Reply::Ready(value))
+    }
+
+    /// A host method's value for the guest: data, a resource, or a stream.
+    pub fn answer(self: &Arc<Self>, object: &Bound<'_, PyAny>) -> Answer {
+        self.try_answer(object).map_err(|error| self.misfit(object.py(), error))
+    }
+
+    fn try_answer(self: &Arc<Self>, object: &Bound<'_, PyAny>) -> PyResult<Value> {
+        let value = from_python(object, &self.tasks)?;
+        if !matches!(value, Value::Object(_)) {
+            return Ok(value);
+        }
+        let (names, class) = (names(object.py())?, object.get_type());
+        if class.is(&names.stream) {
+            let head = object.getattr(pyo3::intern!(object.py(), "head"))?;
+            let head = match head.is(&names.no_head) {
+                true => None,
+                false => Some(Box::new(from_python(&head, &self.tasks)?)),
+            };
+            let items = stream::items(&object.getattr(pyo3::intern!(object.py(), "items"))?, self)?;
+            return Ok(Value::Stream(Streamed { head, items }));
+        }
+        let facts = facts(&class)?;
+        if facts.iterator || facts.async_iterator {
+            return Ok(Value::Stream(Streamed { head: None, items: stream::items(object, self)? }));
+        }
+        if facts.sink { Held::answer(object, self) } else { Ok(value) }
+    }
+
+    pub fn misfit(&self, py: Python<'_>, error: PyErr) -> CallError {
         self.tasks.push(py, Item::Failure(self.place.clone(), error, false));
         self.trap()
     }
@@ -146,7 +193,7 @@ impl Job {
 impl Job {
     fn finish(&self, value: &Bound<'_, PyAny>) {
         if let Some(sender) = self.take() {
-            let _ = sender.send(self.site.value(value));
+            let _ = sender.send(self.site.answer(value));
         }
     }
 

@@ -107,7 +107,7 @@ fn serve(shared: &Shared) {
                 continue;
             }
             let answer = match work.callable.bind(py).call0() {
-                Ok(value) => work.site.value(&value),
+                Ok(value) => work.site.answer(&value),
                 Err(error) => Err(work.site.fault(py, error)),
             };
             let _ = work.sender.send(answer);

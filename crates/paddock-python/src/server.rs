@@ -109,7 +109,9 @@ impl ServerObject {
         let trace = trace.map(Into::into);
         let event = Event { application, component, export: export_name, arguments, trace };
         let generation = self.server(py)?.generation();
-        tasks.awaitable(py, async move { generation.event(event).await }, returned)
+        let own = Arc::clone(tasks);
+        let work = async move { generation.event(event).await };
+        tasks.awaitable(py, work, move |py, outcome| returned(py, outcome, &own))
     }
 
     fn tls(&self, py: Python<'_>, cert_pem: &[u8], key_pem: &[u8]) -> PyResult<()> {

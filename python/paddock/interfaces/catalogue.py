@@ -35,6 +35,7 @@ class Offer(NamedTuple):
 _WORDS = {
     "key_value": "key-value store",
     "configuration": "configuration values",
+    "secrets": "secrets",
     "logging": "log messages",
 }
 
@@ -90,6 +91,14 @@ OFFERED: Mapping[str, Offer] = {
             "fermyon:spin/config": "Config",
             "fermyon:spin/variables@2.0.0": "Variables",
             "spin:variables/variables@3.0.0": "Variables",
+        },
+    ),
+    **_offers(
+        "wasmcloud_secrets",
+        "secrets",
+        {
+            "wasmcloud:secrets/store@2.1.0": "Store",
+            "wasmcloud:secrets/reveal@2.1.0": "Reveal",
         },
     ),
     **_offers(

@@ -111,6 +111,7 @@ class _Assembly:
             blob_containers=tuple(dict.fromkeys(table.blob_containers)),
             message_brokers=tuple(dict.fromkeys(table.message_brokers)),
             secrets=table.secrets,
+            interfaces=tuple(dict.fromkeys(table.interfaces)),
             ai_models=tuple(dict.fromkeys(table.ai_models)),
             build=self._build(table.build, (*path, "build")),
             limits=self._limits(table.limits, (*path, "limits")),

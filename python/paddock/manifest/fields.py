@@ -6,6 +6,7 @@ way of a start: only import it when a file really has to be parsed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -140,6 +141,22 @@ def _length(value: int) -> int:
     raise ManifestError(f"must be 0 to {(1 << 31) - 1}")
 
 
+def _digest(value: str) -> str:
+    if re.fullmatch(r"sha256:[0-9a-f]{64}", value):
+        return value
+    raise ManifestError(
+        f"{value[:80]!r} is not a digest", hint="write 'sha256:' and 64 lower-case hex digits"
+    )
+
+
+def _url(value: str) -> str:
+    if value.startswith(("https://", "http://")):
+        return value
+    raise ManifestError(f"{value!r} is not an http or https URL")
+
+
+Digest = Annotated[str, AfterValidator(checked(_digest))]
+Url = Annotated[str, AfterValidator(checked(_url))]
 Text = Annotated[str, AfterValidator(checked(_no_nul))]
 Name = Annotated[str, AfterValidator(checked(_no_nul)), AfterValidator(checked(_nonempty))]
 ComponentId = Annotated[str, AfterValidator(checked(names.check_component_id))]

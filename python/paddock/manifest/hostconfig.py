@@ -66,13 +66,28 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboundPolicy:
+    """What holds for outgoing connections of every guest, whatever it is granted.
+
+    `blocked` are networks in CIDR form that nobody may connect to; "private" stands for
+    all that are not on the public internet. Without `pooling` no connection of outgoing HTTP is
+    kept for a next request. `connections` bounds those open at once; None leaves
+    it to the core.
+    """
+
+    blocked: tuple[str, ...] = ()
+    pooling: bool = True
+    connections: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HostConfig:
     """A host's configuration; without a file it is `HostConfig()`.
 
     `named` holds the tables `[TABLE.NAME]` of providers, by table and name (see
     `NAMED`). `variables_providers` are asked in order. `telemetry` is None where
     spans, metrics and logs of guests go nowhere. Directories are absolute, None
-    leaves the choice to the host.
+    leaves the choice to the host. `notices` are warnings about keys without effect.
     """
 
     named: Mapping[str, Mapping[str, ProviderConfig]] = field(
@@ -81,10 +96,12 @@ class HostConfig:
     variables_providers: tuple[ProviderConfig, ...] = ()
     telemetry: ProviderConfig | None = None
     limits: HostLimits = HostLimits()
+    outbound: OutboundPolicy = OutboundPolicy()
     state_dir: Path | None = None
     log_dir: Path | None = None
     tls: Tls | None = None
     source: Path | None = None
+    notices: tuple[str, ...] = ()
 
     def providers(self, table: str) -> Mapping[str, ProviderConfig]:
         """The providers of one table, such as `key_value_store`, by name."""
@@ -92,16 +109,26 @@ class HostConfig:
 
 
 #: The tables of providers that a manifest asks for by name.
-NAMED = ("key_value_store", "sqlite_database", "sql_database", "blob_store", "message_broker")
+NAMED = (
+    "key_value_store",
+    "sqlite_database",
+    "sql_database",
+    "blob_store",
+    "message_broker",
+    "provider",
+)
 
 #: Keys of Spin's runtime configuration that have no effect here yet.
 NOT_YET = {
-    "llm_compute": "language models are not supported yet",
     "client_tls": "client certificates are not supported yet",
-    "outbound_networking": "limits of outgoing connections are not supported yet",
-    "outbound_http": "settings of outgoing HTTP are not supported yet",
+    "outbound_networking.max_socket_connections": "a limit for sockets is not supported yet",
+    "outbound_networking.max_total_connections": "a limit for all connections of a host is not "
+    "supported yet; outbound_http.max_connections is",
+    "outbound_http.max_concurrent_requests": "this key of old versions is not read; use "
+    "max_connections",
     "config_provider": "this key of old versions is not read; use [[variables_provider]]",
 }
+_NO_MODELS = "[llm_compute] has no effect: this host offers no language models"
 
 
 def load_host_config(path: Path | str) -> HostConfig:
@@ -135,7 +162,8 @@ def _by_name(problem: Problem, document: Document) -> Problem:
     """Says of a key that Spin knows what it is, in place of "unknown key"."""
     if problem.key not in NOT_YET:
         return problem
-    return document.problem((problem.key,), NOT_YET[problem.key], "leave it out to run without it")
+    path = tuple(problem.key.split("."))
+    return document.problem(path, NOT_YET[problem.key], "leave it out to run without it")
 
 
 def _exclusive(document: Document) -> list[Problem]:
@@ -164,6 +192,7 @@ def _assemble(table: HostTable, document: Document, source: Path) -> HostConfig:
                 for name, options in getattr(table, key).items()
             }
             for key in NAMED
+            if getattr(table, key)
         },
         variables_providers=tuple(
             _provider(options, document.at(("variables_provider", index)))
@@ -173,12 +202,20 @@ def _assemble(table: HostTable, document: Document, source: Path) -> HostConfig:
         if table.telemetry
         else None,
         limits=_limits(table.limits, table.max_instance_memory),
+        outbound=OutboundPolicy(
+            tuple(table.outbound_networking.block_networks),
+            table.outbound_http.connection_pooling,
+            table.outbound_http.max_connections,
+        ),
         state_dir=path(table.state_dir) if table.state_dir else None,
         log_dir=path(table.log_dir) if table.log_dir else None,
         tls=Tls(path(table.tls.certificate), path(table.tls.key), document.at(("tls",)))
         if table.tls
         else None,
         source=source,
+        notices=(f"{document.at(('llm_compute',))}: {_NO_MODELS}",)
+        if table.llm_compute is not None
+        else (),
     )
 
 

@@ -1,8 +1,8 @@
 """The shape of the host's configuration, as pydantic models.
 
 Keys and meanings follow Spin's runtime configuration; `[limits]`, `[tls]`,
-`[telemetry]`, `[sql_database.X]`, `[blob_store.X]` and `[message_broker.X]` are
-Paddock's own.
+`[telemetry]`, `[sql_database.X]`, `[blob_store.X]`, `[message_broker.X]` and
+`[provider.X]` are Paddock's own.
 """
 
 # pydantic copies the mutable defaults of a model.
@@ -10,6 +10,7 @@ Paddock's own.
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -52,6 +53,31 @@ class TlsTable(Table):
     key: Name
 
 
+def _network(value: str) -> str:
+    if value == "private":
+        return value
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        raise ManifestError(
+            f"{value[:80]!r} is neither a network nor 'private'",
+            hint="write a network as '10.0.0.0/8' or 'fd00::/8', an address, or 'private'",
+        ) from None
+
+
+class OutboundNetworkingTable(Table):
+    """`[outbound_networking]`"""
+
+    block_networks: list[Annotated[Text, AfterValidator(checked(_network))]] = []
+
+
+class OutboundHttpTable(Table):
+    """`[outbound_http]`"""
+
+    connection_pooling: bool = True
+    max_connections: Length | None = None
+
+
 class HostTable(Table):
     """A whole `host.toml`."""
 
@@ -65,5 +91,10 @@ class HostTable(Table):
     sql_database: dict[Name, ProviderTable] = {}
     blob_store: dict[Name, ProviderTable] = {}
     message_broker: dict[Name, ProviderTable] = {}
+    provider: dict[Name, ProviderTable] = {}
+    outbound_networking: OutboundNetworkingTable = OutboundNetworkingTable()
+    outbound_http: OutboundHttpTable = OutboundHttpTable()
+    #: Of Spin: language models, which nothing here uses.
+    llm_compute: dict[str, object] | None = None
     telemetry: ProviderTable | None = None
     variables_provider: list[ProviderTable] = []

@@ -160,7 +160,8 @@ class Component:
     `variables` and `secrets` are templates over the application's variables
     (see `templates`), as may be items of `allowed_outbound_hosts`, which are
     checked but kept as text: `outbound.parse_grant` reads one after expansion.
-    `blob_containers` are names of containers; `*` alone is any name.
+    `blob_containers` are names of containers; `*` alone is any name. `interfaces`
+    are full names of interfaces that are neither Paddock's nor WASI's.
     """
 
     id: str
@@ -177,6 +178,7 @@ class Component:
     blob_containers: tuple[str, ...] = ()
     message_brokers: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    interfaces: tuple[str, ...] = ()
     ai_models: tuple[str, ...] = ()
     build: Build | None = None
     limits: Limits = Limits()

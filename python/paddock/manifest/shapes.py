@@ -9,16 +9,15 @@ has are listed in `PADDOCK_ONLY`. The same models make the JSON schema.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, ConfigDict, Discriminator, Field
+from pydantic import ConfigDict, Discriminator, Field
 
-from paddock.errors import ManifestError
 from paddock.manifest.fields import (
     ComponentId,
     Count,
     Destination,
+    Digest,
     Duration,
     EnvironmentName,
     HeaderName,
@@ -35,21 +34,17 @@ from paddock.manifest.fields import (
     Table,
     Template,
     Text,
+    Url,
     VariableName,
-    checked,
     tag,
     tag_by_type,
 )
 
 #: Keys of a component that Spin does not have.
 _COMPONENT_ONLY = (
-    "limits",
-    "reuse",
-    "sql_databases",
-    "blob_containers",
-    "message_brokers",
-    "secrets",
-)
+    "limits", "reuse", "sql_databases", "blob_containers", "message_brokers", "secrets",
+    "interfaces",
+)  # fmt: skip
 #: Keys of Paddock that Spin does not have: path ("*" is any key or index), key.
 PADDOCK_ONLY: tuple[tuple[tuple[str, ...], str], ...] = (
     ((), "paddock_manifest_version"),
@@ -58,20 +53,6 @@ PADDOCK_ONLY: tuple[tuple[tuple[str, ...], str], ...] = (
     *((("component", "*"), key) for key in _COMPONENT_ONLY),
     *((("trigger", "http", "*", "component"), key) for key in _COMPONENT_ONLY),
 )
-
-
-def _digest(value: str) -> str:
-    if re.fullmatch(r"sha256:[0-9a-f]{64}", value):
-        return value
-    raise ManifestError(
-        f"{value[:80]!r} is not a digest", hint="write 'sha256:' and 64 lower-case hex digits"
-    )
-
-
-def _url(value: str) -> str:
-    if value.startswith(("https://", "http://")):
-        return value
-    raise ManifestError(f"{value!r} is not an http or https URL")
 
 
 class VariableTable(Table):
@@ -86,8 +67,8 @@ class VariableTable(Table):
 class UrlTable(Table):
     """`source = { url, digest }`"""
 
-    url: Annotated[str, AfterValidator(checked(_url))]
-    digest: Annotated[str, AfterValidator(checked(_digest))]
+    url: Url
+    digest: Digest
 
 
 class RegistryTable(Table):
@@ -193,6 +174,7 @@ class ComponentTable(Table):
     blob_containers: list[Name] = []
     message_brokers: list[Name] = []
     secrets: dict[Name, Template] = {}
+    interfaces: list[Name] = []
     ai_models: list[Name] = []
     targets: list[object] = []
     build: BuildTable | None = None

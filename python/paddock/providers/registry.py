@@ -22,13 +22,37 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sqlite": "paddock.providers.key_value.sqlite:SqliteKeyValue",
         # Spin's name for its SQLite store; `path` means the same.
         "spin": "paddock.providers.key_value.sqlite:SqliteKeyValue",
+        "filesystem": "paddock.providers.key_value.filesystem:FilesystemKeyValue",
+        "redis": "paddock.providers.key_value.redis:RedisKeyValue",
+        "nats": "paddock.providers.key_value.nats:NatsKeyValue",
+        "postgres": "paddock.providers.key_value.postgres:PostgresKeyValue",
+    },
+    "blob": {
+        "memory": "paddock.providers.blob.memory:MemoryBlob",
+        "filesystem": "paddock.providers.blob.filesystem:FilesystemBlob",
     },
     "configuration": {
         "static": "paddock.providers.configuration.static:StaticConfiguration",
         "environment": "paddock.providers.configuration.environment:EnvironmentConfiguration",
         "env": "paddock.providers.configuration.environment:EnvironmentConfiguration",
+        "file": "paddock.providers.configuration.file:FileConfiguration",
+        "directory": "paddock.providers.configuration.directory:DirectoryConfiguration",
+        "vault": "paddock.providers.configuration.vault:VaultConfiguration",
     },
     "logging": {"log": "paddock.providers.logging.log:LogLogging"},
+}
+
+#: Types of Spin's runtime configuration that nothing answers here, and what to use.
+OF_SPIN: Mapping[str, Mapping[str, str]] = {
+    "key_value": {
+        "azure_cosmos": "Azure Cosmos DB is not supported; redis, nats and postgres are",
+        "aws_dynamo": "Amazon DynamoDB is not supported; redis, nats and postgres are",
+    },
+    "configuration": {
+        "azure_key_vault": "Azure Key Vault is not supported; mount its secrets as files "
+        'and use type = "directory"',
+    },
+    "sql": {"libsql": "a libSQL server is not supported; sqlite, postgres and mysql are"},
 }
 
 
@@ -96,6 +120,8 @@ def _unknown(capability: str, type_name: str, installed: Mapping[str, str]) -> M
 
     names = sorted({*BUILT_IN.get(capability, {}), *installed})
     close = nearest(type_name, names)
+    if reason := OF_SPIN.get(capability, {}).get(type_name):
+        return ManifestError(f'the provider type "{type_name}" is Spin\'s: {reason}')
     hint = f"known types: {', '.join(names) or 'none'}"
     if close:
         hint = f'did you mean "{close}"? {hint}'

@@ -4,8 +4,7 @@
 use wasmtime::component::{ComponentType, Lower};
 
 use super::Binder;
-use super::typed::{FromValue, case, text};
-use crate::state::State;
+use super::typed::{FromValue, Store, case, text};
 use crate::value::Value;
 
 macro_rules! text_errors {
@@ -19,7 +18,7 @@ macro_rules! text_errors {
         }
 
         impl FromValue for $name {
-            fn from_value(value: Value, _: &mut State) -> wasmtime::Result<Self> {
+            fn from_value(value: Value, _: &mut Store<'_>) -> wasmtime::Result<Self> {
                 let (case, payload) = case(value)?;
                 Ok(match case.as_ref() {
                     $($case => Self::$variant(text(payload)),)+

@@ -169,11 +169,7 @@ fn limit(bytes: usize) -> Result<()> {
 fn object(store: &mut StoreContextMut<'_, State>, resource: ResourceAny, owned: bool) -> Result<Object> {
     let handle: Resource<Handle> = resource.try_into_resource(&mut *store)?;
     let table = &mut store.data_mut().table;
-    let object = super::object(table.get(&handle)?);
-    if owned {
-        table.delete(handle)?;
-    }
-    Ok(object)
+    if owned { table.delete(handle)?.give() } else { table.get(&handle)?.object() }
 }
 
 pub(crate) fn to_val(store: &mut StoreContextMut<'_, State>, ty: &Type, value: Value) -> Result<Val> {
@@ -232,7 +228,7 @@ pub(crate) fn to_val(store: &mut StoreContextMut<'_, State>, ty: &Type, value: V
         }
         (Type::Flags(_), Value::Flags(names)) => Val::Flags(names),
         (Type::Own(_), Value::Object(object)) => {
-            let handle = store.data_mut().table.push(Handle(object))?;
+            let handle = store.data_mut().table.push(Handle::new(object))?;
             Val::Resource(ResourceAny::try_from_resource(handle, &mut *store)?)
         }
         (ty, value) => return Err(unexpected(plain(ty), &value)),

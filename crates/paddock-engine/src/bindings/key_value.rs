@@ -4,8 +4,8 @@
 use wasmtime::component::{ComponentType, Lift, Lower, Resource};
 
 use super::Binder;
-use super::typed::{FromValue, Handle, Nothing, case, text, unexpected};
-use crate::state::State;
+use super::stream::Rows;
+use super::typed::{FromValue, Handle, Nothing, Store, case, text, unexpected};
 use crate::value::Value;
 
 type Bucket = Resource<Handle>;
@@ -23,7 +23,7 @@ macro_rules! errors {
         }
 
         impl FromValue for $name {
-            fn from_value(value: Value, _: &mut State) -> wasmtime::Result<Self> {
+            fn from_value(value: Value, _: &mut Store<'_>) -> wasmtime::Result<Self> {
                 let (case, payload) = case(value)?;
                 Ok(match case.as_ref() {
                     $($case => Self::$variant,)+
@@ -55,11 +55,11 @@ enum CasError {
 }
 
 impl FromValue for CasError {
-    fn from_value(value: Value, state: &mut State) -> wasmtime::Result<Self> {
+    fn from_value(value: Value, store: &mut Store<'_>) -> wasmtime::Result<Self> {
         let (case, payload) = case(value)?;
         match case.as_ref() {
-            "cas-failed" => Ok(Self::CasFailed(FromValue::from_value(payload, state)?)),
-            "store-error" => Ok(Self::StoreError(FromValue::from_value(payload, state)?)),
+            "cas-failed" => Ok(Self::CasFailed(FromValue::from_value(payload, store)?)),
+            "store-error" => Ok(Self::StoreError(FromValue::from_value(payload, store)?)),
             _ => Err(wasmtime::format_err!("the host answered with an unknown error case {case:?}")),
         }
     }
@@ -75,11 +75,11 @@ macro_rules! key_response {
         }
 
         impl FromValue for $name {
-            fn from_value(mut value: Value, state: &mut State) -> wasmtime::Result<Self> {
+            fn from_value(mut value: Value, store: &mut Store<'_>) -> wasmtime::Result<Self> {
                 match (value.field("keys"), value.field("cursor")) {
                     (Some(keys), Some(cursor)) => Ok(Self {
-                        keys: FromValue::from_value(keys, state)?,
-                        cursor: FromValue::from_value(cursor, state)?,
+                        keys: FromValue::from_value(keys, store)?,
+                        cursor: FromValue::from_value(cursor, store)?,
                     }),
                     _ => Err(unexpected("a record of keys and cursor", &value)),
                 }
@@ -156,7 +156,7 @@ pub fn spin(b: &mut Binder<'_>, path: &str, version: &str) -> wasmtime::Result<b
             b.async_func::<(Bucket, String, Vec<u8>), Result<(), SpinError>>("[method]store.set")?;
             b.async_func::<(Bucket, String), Result<(), SpinError>>("[method]store.delete")?;
             b.async_func::<(Bucket, String), Result<bool, SpinError>>("[method]store.exists")?;
-            b.streaming_func::<(Bucket,), String, SpinError>("[method]store.get-keys")?;
+            b.async_func::<(Bucket,), Rows<String, SpinError>>("[method]store.get-keys")?;
         }
         _ => return Ok(false),
     }

@@ -1,0 +1,1 @@
+"""Blob stores: memory, files, S3, NATS."""

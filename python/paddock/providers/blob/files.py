@@ -1,0 +1,161 @@
+"""Files of a blob store: read in chunks, written aside and renamed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from paddock.capabilities.blob import CHUNK, Download, clipped, sliced
+from paddock.errors import CapabilityError, NotFound
+from paddock.providers.blob import file_names
+from paddock.types import blocking
+
+#: Bytes read at once; a trip to the pool of threads for each chunk would cost more than reading.
+AHEAD = 4 * CHUNK
+
+
+def download(path: Path, start: int, end: int | None) -> Download:
+    """Opens a file, and reads it at once if it is small. Raises OSError."""
+    file = _Open(path)
+    first, last = clipped(start, end, file.size)
+    size = last - first
+    if size <= AHEAD:
+        return Download(size, sliced(file.read(first, size)))
+    return Download(size, _Chunks(file, first, last))
+
+
+class _Open:
+    """A file that is closed with the last reference: who reads may just stop."""
+
+    __slots__ = ("_number", "size")
+
+    def __init__(self, path: Path) -> None:
+        self._number = -1
+        self._number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self.size = os.fstat(self._number).st_size
+
+    def read(self, at: int, size: int) -> bytes:
+        """One reader, one call after another."""
+        parts: list[bytes] = []
+        os.lseek(self._number, at, os.SEEK_SET)
+        while size > 0:
+            part = os.read(self._number, size)
+            if not part:
+                raise CapabilityError("the object became shorter while it was read")
+            parts.append(part)
+            size -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def __del__(self) -> None:
+        if self._number >= 0:
+            os.close(self._number)
+
+
+class _Chunks:
+    """A large file, piece by piece."""
+
+    __slots__ = ("_at", "_end", "_file", "_ready")
+
+    def __init__(self, file: _Open, at: int, end: int) -> None:
+        self._file = file
+        self._at = at
+        self._end = end
+        self._ready: Iterator[bytes] = iter(())
+
+    def __aiter__(self) -> _Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = next(self._ready, None)
+        if chunk is not None:
+            return chunk
+        if self._at >= self._end:
+            raise StopAsyncIteration
+        size = min(AHEAD, self._end - self._at)
+        try:
+            data = await asyncio.to_thread(self._file.read, self._at, size)
+        except OSError as error:
+            raise CapabilityError(f"the object can't be read: {error.strerror}") from error
+        self._at += size
+        self._ready = sliced(data)
+        return next(self._ready)
+
+
+class FileUpload:
+    """The contract is `paddock.capabilities.blob.Upload`."""
+
+    def __init__(self, aside: Path, target: Path, name: str, *, power: bool) -> None:
+        self._aside = aside
+        self._target = target
+        self._name = name
+        self._power = power
+        # Read by its owner only, as all that the host writes.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self._number = os.open(aside, flags, 0o600)
+
+    @blocking
+    def write(self, chunk: bytes, /) -> None:
+        """Raises CapabilityError, for instance when the disk is full."""
+        view = memoryview(chunk)
+        try:
+            while view:
+                view = view[os.write(self._number, view) :]
+        except OSError as error:
+            self._drop()
+            raise CapabilityError(f"the object can't be written: {error.strerror}") from error
+
+    @blocking
+    def finish(self) -> None:
+        """Rename it into its place."""
+        try:
+            if self._power:
+                os.fsync(self._number)
+            self._close()
+            writing(self._aside, self._target, self._name)
+            if self._power:
+                synced(self._target.parent)
+        except FileNotFoundError as error:
+            raise NotFound("the container of the object is gone") from error
+        except OSError as error:
+            raise CapabilityError(f"the object can't be written: {error.strerror}") from error
+        finally:
+            self._drop()
+
+    @blocking
+    def abandon(self) -> None:
+        """Remove the file."""
+        self._drop()
+
+    def _close(self) -> None:
+        number, self._number = self._number, -1
+        if number >= 0:
+            os.close(number)
+
+    def _drop(self) -> None:
+        self._close()
+        self._aside.unlink(missing_ok=True)
+
+    def __del__(self) -> None:
+        if getattr(self, "_number", -1) >= 0:
+            self._drop()
+
+
+def writing(source: Path, target: Path, name: str) -> None:
+    """Rename `source` to the file of an object, whose name may not fit into its own."""
+    if file_names.is_digest(target.name):
+        # It stays when the object goes: somebody may be writing that again just now.
+        Path(f"{target}{file_names.NAME}").write_text(name, encoding="utf-8")
+    os.replace(source, target)
+
+
+def synced(path: Path) -> None:
+    """Wait until a file or a folder is on the disk; Windows has no such thing for folders."""
+    if os.name == "nt" and path.is_dir():
+        return
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

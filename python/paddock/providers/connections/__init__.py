@@ -1,0 +1,1 @@
+"""Clients of servers that providers of several capabilities share."""

@@ -1,0 +1,232 @@
+"""Connections to a PostgreSQL server through `asyncpg`, pooled.
+
+    pool = POOLS.take(target, lambda: postgres_pool(target))
+    connection = pool.take() or await pool.acquire()
+    try:
+        rows = await connection.fetch("SELECT 1 + $1::int8", 2)
+    finally:
+        pool.release(connection)
+    await POOLS.give(target, pool)
+
+A call that takes longer than the timeout costs its connection: the server may be
+gone or paused, which nothing but time tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from paddock.errors import AccessDenied, CapabilityError, TimedOut
+from paddock.providers.connections.database_target import DatabaseTarget
+from paddock.providers.connections.dial import addresses
+from paddock.providers.connections.pool import Pool
+from paddock.providers.connections.postgres_errors import connecting, explained
+from paddock.providers.connections.postgres_raw import RawConnection, RawStatement, Record
+from paddock.providers.connections.shared import Shared
+
+#: Prepared statements kept for each connection.
+STATEMENTS = 200
+
+
+class PostgresConnection:
+    """One connection; belongs to one user at a time."""
+
+    __slots__ = ("_expired", "_loop", "_statements", "_target", "raw", "tainted")
+
+    def __init__(self, raw: RawConnection, target: DatabaseTarget) -> None:
+        self.raw = raw
+        self._target = target
+        self._loop = asyncio.get_running_loop()
+        self._statements: dict[str, RawStatement] = {}
+        self._expired = False
+        #: Set by whoever left something in the session that the next user may not see.
+        self.tainted = False
+
+    @property
+    def usable(self) -> bool:
+        """False when it is closed, tainted or in a transaction."""
+        raw = self.raw
+        return not (self.tainted or raw.is_closed() or raw.is_in_transaction())
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, failed ones included."""
+        return not self.raw.is_closed() and self.raw.is_in_transaction()
+
+    def watch(self) -> asyncio.TimerHandle:
+        """Begin a call: at the timeout the connection breaks. Cancel the handle after it."""
+        return self._loop.call_later(self._target.timeout, self._expire)
+
+    def _expire(self) -> None:
+        self._expired = True
+        self.raw.terminate()
+
+    async def prepare(self, sql: str) -> RawStatement:
+        """The statement, from this connection's cache or new; within a `watch`."""
+        statement = self._statements.pop(sql, None)
+        if statement is None:
+            statement = await self.raw.prepare(sql)
+            while len(self._statements) >= STATEMENTS:
+                del self._statements[next(iter(self._statements))]
+        self._statements[sql] = statement
+        return statement
+
+    def forget(self, sql: str) -> None:
+        """The cached statement is out of date."""
+        self._statements.pop(sql, None)
+
+    async def fetch(self, sql: str, *arguments: object) -> list[Record]:
+        """All rows of one statement. Raises errors of the CapabilityError tree."""
+        watch = self.watch()
+        try:
+            statement = await self.prepare(sql)
+            return await statement.fetch(*arguments)
+        except Exception as error:
+            raise self.explained(error) from error
+        except BaseException:
+            # Cancelled: what the server still sends would meet the next user.
+            self.tainted = True
+            raise
+        finally:
+            watch.cancel()
+
+    async def execute(self, sql: str, *arguments: object) -> int:
+        """Rows affected by one statement."""
+        watch = self.watch()
+        try:
+            statement = await self.prepare(sql)
+            await statement.fetch(*arguments)
+            return affected(statement.get_statusmsg())
+        except Exception as error:
+            raise self.explained(error) from error
+        except BaseException:
+            self.tainted = True
+            raise
+        finally:
+            watch.cancel()
+
+    async def script(self, sql: str) -> None:
+        """Any number of statements, without arguments; outside a transaction, in one."""
+        watch = self.watch()
+        try:
+            await self.raw.execute(sql)
+        except Exception as error:
+            raise self.explained(error) from error
+        except BaseException:
+            self.tainted = True
+            raise
+        finally:
+            watch.cancel()
+
+    def explained(self, error: Exception) -> Exception:
+        """What asyncpg raised, as an error of ours; other exceptions as they are."""
+        if self._expired:
+            return TimedOut(f"{self._target} did not answer within {self._target.timeout:g} s")
+        if isinstance(error, CapabilityError):
+            return error
+        return explained(error, self._target)
+
+    def discard(self) -> None:
+        """Break it off."""
+        self.raw.terminate()
+
+    async def close(self) -> None:
+        """Say goodbye to the server."""
+        try:
+            async with asyncio.timeout(1.0):
+                await self.raw.close()
+        except Exception:
+            self.raw.terminate()
+
+
+def affected(status: str) -> int:
+    """The number of rows in a status such as `INSERT 0 5` or `UPDATE 2`; else 0."""
+    last = status.rpartition(" ")[2]
+    return int(last) if last.isdigit() else 0
+
+
+class PostgresConnector:
+    """Connects to one target; `prepared` is called with each new connection."""
+
+    def __init__(self, target: DatabaseTarget, settings: dict[str, str] | None = None) -> None:
+        self._target = target
+        self._settings = settings or {}
+
+    def __str__(self) -> str:
+        return str(self._target)
+
+    async def connect(self) -> PostgresConnection:
+        """A new connection, within the timeout; see `pool.Connector`."""
+        target = self._target
+        try:
+            async with asyncio.timeout(target.timeout):
+                return PostgresConnection(await self._connected(), target)
+        except (CapabilityError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            raise connecting(error, target) from error
+
+    async def _connected(self) -> RawConnection:
+        failure: Exception | None = None
+        target = self._target
+        for address in await addresses(target.host, target.port, target.allowed):
+            try:
+                return await self._connect(address)
+            except OSError as error:
+                failure = error
+        raise failure or AccessDenied(f"{target} has no address")
+
+    async def _connect(self, address: str) -> RawConnection:
+        import asyncpg  # type: ignore[import-untyped]
+
+        target = self._target
+        context = target.context()
+        optional = context is not None and target.tls in ("allow", "prefer")
+        for encrypted in (True, False) if optional else (context is not None,):
+            try:
+                raw: RawConnection = await asyncpg.connect(
+                    host=address,
+                    port=target.port,
+                    user=target.user,
+                    password=target.password.value,
+                    database=target.database or target.user,
+                    ssl=context if encrypted and context else False,
+                    timeout=target.timeout * 2,
+                    statement_cache_size=0,
+                    server_settings={"application_name": "paddock", **self._settings},
+                )
+            except (OSError, asyncpg.PostgresError) as error:
+                if encrypted and optional and _only_without_tls(error):
+                    continue
+                raise
+            await _codecs(raw)
+            return raw
+        raise AssertionError("a connection or an error")
+
+
+def _only_without_tls(error: Exception) -> bool:
+    """Whether a server has no TLS; asyncpg says so with a ConnectionError of its own."""
+    return isinstance(error, ConnectionError) and "SSL" in str(error)
+
+
+async def _codecs(raw: RawConnection) -> None:
+    """Values that Python's own types can't hold come as numbers: months, infinity, year 0."""
+    for name in ("interval", "date", "time", "timestamp", "timestamptz"):
+        await raw.set_type_codec(
+            name, schema="pg_catalog", format="tuple", encoder=_as_is, decoder=_as_is
+        )
+
+
+def _as_is(value: tuple[int, ...]) -> tuple[int, ...]:
+    return value
+
+
+PostgresPool = Pool[PostgresConnection]
+
+#: The pools of this process.
+POOLS: Shared[PostgresPool] = Shared()
+
+
+def postgres_pool(target: DatabaseTarget) -> PostgresPool:
+    """A pool of its own, for `POOLS.take` or for whoever closes it himself."""
+    return Pool(PostgresConnector(target), size=target.connections, timeout=target.timeout)

@@ -1,0 +1,354 @@
+"""What every provider's subscription does: prefetching, retries, draining, stopping.
+
+A provider's `Source` takes messages from its product and tells it what became of
+them; the `Inflow` in front of it is what consumers iterate over. A nacked message
+is kept here until its time, so it needs nothing of the product, and if this
+process dies, the product still has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum, auto
+from typing import Protocol, Self
+
+from paddock.capabilities.messaging import (
+    ATTEMPTS_HEADER,
+    DEAD_LETTERS,
+    REASON_HEADER,
+    SUBJECT_HEADER,
+    Message,
+)
+from paddock.errors import CapabilityError
+
+LOG = logging.getLogger("paddock.messaging")
+
+#: Nacked messages that wait here, for each one that may be in hand, before they
+#: count as in hand themselves. It bounds memory while everything fails.
+SPARE = 8
+
+
+class Source(Protocol):
+    """One subscription at a product. A token stands for one message of it.
+
+    `lease` is as in `Delivery`. `returns` says whether `release` works.
+    """
+
+    lease: float | None
+    returns: bool
+
+    async def run(self, inflow: Inflow, /) -> None:
+        """Offer messages, as many as `inflow.room()` allows, and reconnect for ever.
+
+        Ends when `room` answers 0, and while `inflow.draining` also when the
+        product has no more.
+        """
+        ...
+
+    async def ack(self, token: object, /) -> None:
+        """It is handled."""
+        ...
+
+    async def extend(self, token: object, /) -> None:
+        """Its lease starts anew."""
+        ...
+
+    async def release(self, tokens: Sequence[object], /) -> None:
+        """Nobody here will handle them: somebody else may at once."""
+        ...
+
+    async def close(self) -> None:
+        """Let the subscription go; what a durable one keeps stays at the product."""
+        ...
+
+
+class Phase(Enum):
+    OPEN = auto()
+    DRAINING = auto()
+    STOPPED = auto()
+    CLOSED = auto()
+
+
+class Held:
+    """The contract is `paddock.capabilities.messaging.Delivery`."""
+
+    __slots__ = ("_inflow", "_settled", "attempt", "message", "redelivered", "token")
+
+    def __init__(
+        self, inflow: Inflow, message: Message, token: object, attempt: int, redelivered: bool
+    ) -> None:
+        self._inflow = inflow
+        self._settled = False
+        self.message = message
+        self.token = token
+        self.attempt = attempt
+        self.redelivered = redelivered
+
+    @property
+    def lease(self) -> float | None:
+        """Of the source."""
+        return self._inflow.source.lease
+
+    async def ack(self) -> None:
+        """See the contract."""
+        if self.settle():
+            try:
+                await self._inflow.source.ack(self.token)
+            finally:
+                self._inflow.settled(self)
+
+    async def nack(self, delay: float = 0.0) -> None:
+        """See the contract."""
+        if self.settle():
+            await self._inflow.again(self, delay)
+
+    async def dead_letter(self, reason: str) -> None:
+        """See the contract."""
+        if self._settled:
+            return
+        await self._inflow.bury(self, reason)
+        await self.ack()
+
+    async def extend(self) -> None:
+        """See the contract."""
+        if not self._settled:
+            await self._inflow.source.extend(self.token)
+
+    def settle(self) -> bool:
+        """Whether it still had to be settled; from now on it has not."""
+        if self._settled:
+            return False
+        self._settled = True
+        return True
+
+
+class Inflow:
+    """The contract is `paddock.capabilities.messaging.Deliveries`. For one event loop."""
+
+    def __init__(
+        self, source: Source, limit: int, publish: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        self.source = source
+        self.waiting: int | None = None
+        self._limit = limit
+        self._publish = publish
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Held] = deque()
+        self._handed: set[Held] = set()
+        self._delayed: dict[Held, asyncio.Task[None]] = {}
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._freed: asyncio.Future[None] | None = None
+        self._changed: asyncio.Future[None] = self._loop.create_future()
+        self._phase = Phase.OPEN
+        self._finished = False
+        self._closing: asyncio.Future[None] | None = None
+        self._task = self._loop.create_task(self._run())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Held:
+        while not self._over():
+            if self._queue:
+                held = self._queue.popleft()
+                self._handed.add(held)
+                return held
+            waiter = self._loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            except BaseException:
+                # It may have been woken for a message that another can take.
+                if waiter.done() and not waiter.cancelled():
+                    self._wake()
+                raise
+        raise StopAsyncIteration
+
+    # -- for the source
+
+    @property
+    def draining(self) -> bool:
+        """Whether the source should end when the product has no more."""
+        return self._phase is Phase.DRAINING
+
+    async def pause(self, seconds: float, *sooner: asyncio.Future[None]) -> None:
+        """Wait; no longer than until one of `sooner` is done, or until this is to end."""
+        first = asyncio.FIRST_COMPLETED
+        await asyncio.wait([self._changed, *sooner], timeout=seconds, return_when=first)
+
+    async def room(self) -> int:
+        """How many messages may be offered now, waiting for one at least; 0 for never more."""
+        while self._phase in (Phase.OPEN, Phase.DRAINING):
+            excess = max(0, len(self._delayed) - SPARE * self._limit)
+            free = self._limit - len(self._queue) - len(self._handed) - excess
+            if free > 0:
+                return free
+            self._freed = self._loop.create_future()
+            await self._freed
+        return 0
+
+    def offer(
+        self, message: Message, token: object, *, attempt: int = 1, redelivered: bool = False
+    ) -> None:
+        """Queue one message for whoever iterates."""
+        self._queue.append(Held(self, message, token, attempt, redelivered or attempt > 1))
+        self._wake()
+
+    def lost(self, which: Callable[[object], bool] = lambda token: True) -> None:
+        """Forget what was taken: the product sends again all that was not acknowledged."""
+        self._queue = deque(held for held in self._queue if not which(held.token))
+        for held in [held for held in self._handed if which(held.token)]:
+            held.settle()
+            self._handed.discard(held)
+        for held, task in [*self._delayed.items()]:
+            if which(held.token):
+                task.cancel()
+                del self._delayed[held]
+        self._free()
+
+    # -- for what was handed out
+
+    def settled(self, held: Held) -> None:
+        """Its place is free."""
+        self._handed.discard(held)
+        self._free()
+
+    async def again(self, held: Held, delay: float) -> None:
+        """Hand it out anew after `delay` seconds, or give it back when this has ended."""
+        self._handed.discard(held)
+        if self._phase in (Phase.STOPPED, Phase.CLOSED) and self.source.returns:
+            await self.source.release([held.token])
+            return
+        self._delayed[held] = self._loop.create_task(self._later(held, delay))
+        self._free()
+
+    async def _later(self, held: Held, delay: float) -> None:
+        lease = self.source.lease
+        while lease is not None and delay > lease / 3:
+            await asyncio.sleep(lease / 3)
+            delay -= lease / 3
+            try:
+                await self.source.extend(held.token)
+            except CapabilityError as error:
+                LOG.warning("a message that waits for its retry may come early: %s", error.message)
+        await asyncio.sleep(delay)
+        del self._delayed[held]
+        # In front: it is older than what waits.
+        self._queue.appendleft(Held(self, held.message, held.token, held.attempt + 1, True))
+        self._wake()
+
+    async def bury(self, held: Held, reason: str) -> None:
+        """Publish the dead letter of a message."""
+        message = held.message
+        if message.subject.startswith(f"{DEAD_LETTERS}."):
+            LOG.warning("a dead letter could not be handled and is dropped: %s", reason)
+            return
+        headers = (
+            *message.headers,
+            (SUBJECT_HEADER, message.subject),
+            (REASON_HEADER, " ".join(reason.split())[:1000]),
+            (ATTEMPTS_HEADER, str(held.attempt)),
+        )
+        await self._publish(Message(f"{DEAD_LETTERS}.{message.subject}", message.body, headers))
+
+    # -- the end
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._phase is Phase.CLOSED
+
+    async def drain(self) -> None:
+        """See the contract."""
+        if self._phase is Phase.OPEN:
+            self._become(Phase.DRAINING)
+
+    async def stop(self) -> None:
+        """See the contract."""
+        if self._phase in (Phase.STOPPED, Phase.CLOSED):
+            return
+        if not self.source.returns:
+            self._become(Phase.DRAINING)
+            return
+        self._become(Phase.STOPPED)
+        await self._ended()
+        await self._give_back()
+        self._wake_all()
+
+    async def close(self) -> None:
+        """See the contract."""
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        self._become(Phase.CLOSED)
+        await self._ended()
+        handed = [held for held in self._handed if held.settle()]
+        self._handed.clear()
+        await self._give_back(*handed)
+        self._wake_all()
+        await self.source.close()
+
+    def _become(self, phase: Phase) -> None:
+        self._phase = phase
+        changed, self._changed = self._changed, self._loop.create_future()
+        changed.set_result(None)
+        self._free()
+
+    async def _ended(self) -> None:
+        # A source that waits for its product may see it a little later.
+        _, running = await asyncio.wait([self._task], timeout=3.0)
+        if running:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _give_back(self, *also: Held) -> None:
+        delayed, self._delayed = self._delayed, {}
+        for task in delayed.values():
+            task.cancel()
+        tokens = [held.token for held in (*also, *delayed, *self._queue)]
+        self._queue.clear()
+        if tokens and self.source.returns:
+            try:
+                await self.source.release(tokens)
+            except CapabilityError as error:
+                LOG.warning("messages come again later than they could: %s", error.message)
+
+    async def _run(self) -> None:
+        try:
+            await self.source.run(self)
+        except Exception:
+            LOG.exception("a subscription ended, which it should not")
+        finally:
+            self._finished = True
+            self._wake_all()
+
+    # -- waking
+
+    def _over(self) -> bool:
+        if self._phase in (Phase.STOPPED, Phase.CLOSED):
+            return True
+        return self._finished and not (self._queue or self._handed or self._delayed)
+
+    def _free(self) -> None:
+        if self._freed is not None and not self._freed.done():
+            self._freed.set_result(None)
+        if self._over():
+            self._wake_all()
+
+    def _wake(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    def _wake_all(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()

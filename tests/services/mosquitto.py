@@ -1,0 +1,71 @@
+"""Mosquitto (MQTT 3.1.1 and 5) with one user; retained and queued messages are kept in a file."""
+
+from __future__ import annotations
+
+import signal
+import struct
+import subprocess
+from collections.abc import Sequence
+
+from tests.services.process import hand_over, send
+from tests.services.server import HOST, Server, program
+
+
+class MosquittoServer(Server):
+    """What it acknowledged is saved a moment later: a kill at once loses it (see `save`)."""
+
+    name = "mosquitto"
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://{HOST}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        self._write_password()
+        configuration = (
+            f"listener {self.port} {HOST}\n"
+            f"allow_anonymous false\npassword_file {self.directory}/users\n"
+            f"persistence true\npersistence_location {self.directory}/\n"
+            "autosave_on_changes true\nautosave_interval 1\n"
+            "max_queued_messages 0\n"
+            "log_dest stdout\n"
+        )
+        path = self.file("mosquitto.conf", configuration)
+        return [program("mosquitto"), "-c", str(path)]
+
+    def answers(self) -> bool:
+        """CONNECT of MQTT 3.1.1 is answered with CONNACK, code 0."""
+        fields = [b"", self.user.encode(), self._accepted.encode()]
+        payload = b"".join(struct.pack("!H", len(field)) + field for field in fields)
+        # Flags: user, password, clean session; a minute of keep-alive.
+        body = b"\x00\x04MQTT\x04\xc2\x00\x3c" + payload
+        with self.connect() as connection:
+            connection.sendall(bytes([0x10, len(body)]) + body)
+            return connection.recv(4) == b"\x20\x02\x00\x00"
+
+    def save(self) -> None:
+        """Returns when everything up to now is in the file."""
+        file = self.directory / "mosquitto.db"
+        before = file.stat().st_ino if file.exists() else None
+        send(self.pid, signal.SIGUSR1)
+        # It writes another file and renames that.
+        self.until(lambda: file.stat().st_ino != before, "save its messages")
+
+    def refuse_authentication(self) -> None:
+        """Another password; clients are disconnected. `accept_authentication` undoes it."""
+        self._exchange(f"not-{self.password}")
+
+    def accept_authentication(self) -> None:
+        self._exchange(self.password)
+
+    def _exchange(self, password: str) -> None:
+        self._accepted = password
+        self._write_password()
+        send(self.pid, signal.SIGHUP)
+        self.until(self.answers, "reload its users")
+
+    def _write_password(self) -> None:
+        path = self.directory / "users"
+        create = [program("mosquitto_passwd"), "-c", "-b", str(path), self.user, self._accepted]
+        subprocess.run(create, capture_output=True, check=True)
+        hand_over(path)

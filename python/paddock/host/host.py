@@ -238,7 +238,13 @@ class Host:
                         if kind == "key_value"
                     },
                     "providers": [
-                        {"kind": kind, "name": name, "type": handle.key.type}
+                        {
+                            "kind": kind,
+                            "name": name,
+                            "type": handle.key.type,
+                            "package": handle.package,
+                            "version": handle.version,
+                        }
                         for (kind, name), handle in each.handles.items()
                     ],
                 }

@@ -16,10 +16,12 @@ from paddock.host.addresses import AddressPool
 from paddock.host.desired import Desired, DesiredApplication
 from paddock.host.grants import Given, bound_interfaces, outbound
 from paddock.host.handles import Handle, Handles, unknown_name
-from paddock.host.imports import Checked, check, useless
+from paddock.host.imports import HANDLERS, Checked, check, handler_missing, useless
 from paddock.host.kinds import KINDS, Kind
 from paddock.host.migrate import Wanted, wanted
-from paddock.manifest.model import Application, Component, HttpTrigger
+from paddock.host.own import unfit
+from paddock.host.unsupported import unsupported
+from paddock.manifest.model import Component
 
 if TYPE_CHECKING:
     from paddock.capabilities.configuration import Configuration
@@ -160,7 +162,7 @@ class Preparation:
     ) -> PreparedApplication | None:
         application = desired.application
         before = len(self._problems)
-        self._unsupported(application)
+        self._problems += unsupported(application)
         try:
             source = variables.layers(desired, self._desired.configuration, self._tools.state_dir)
             values, missing = await variables.known_values(desired, source)
@@ -168,6 +170,7 @@ class Preparation:
             self._refuse(application.location, error)
             return None
         self._problems += missing
+        self._problems += variables.unresolved(application, values)
         if missing:
             return None
         prepared = PreparedApplication(desired)
@@ -183,24 +186,6 @@ class Preparation:
             except PaddockError as error:
                 self._refuse(f"{component.location}: component '{component.id}'", error)
         return prepared if len(self._problems) == before else None
-
-    def _unsupported(self, application: Application) -> None:
-        entries = list(application.unsupported)
-        for component in application.components.values():
-            entries += component.unsupported
-        for trigger in application.http:
-            entries += trigger.unsupported
-            if trigger.executor.type != "http":
-                self._problems.append(
-                    f"{trigger.location}: executor '{trigger.executor.type}' is not supported yet"
-                )
-        for entry in entries:
-            if entry.refuse:
-                self._problems.append(f"{entry.location}: {entry.key}: {entry.reason}")
-        for other in application.triggers:
-            self._problems.append(
-                f"{other.location}: no trigger of type '{other.type}' is installed (there is: http)"
-            )
 
     async def _providers(self, prepared: PreparedApplication) -> None:
         for component in prepared.desired.application.components.values():
@@ -248,7 +233,9 @@ class Preparation:
         if checked.problems:
             return
         application = prepared.desired.application
-        self._handles_http(application, component, artifact)
+        if missing := handler_missing(application, component, artifact.exports):
+            self._problems.append(missing)
+            self._hints.append(HANDLERS)
         mounts = await asyncio.to_thread(
             assets.mounts, application, component, self._tools.state_dir
         )
@@ -256,6 +243,7 @@ class Preparation:
         spec = self._spec(prepared, component, mounted, values)
         given = Given(application, component, prepared.handles, source, spec.outbound)
         bound = bound_interfaces(checked.bound, given, self._tools.addresses)
+        self._problems += await asyncio.to_thread(unfit, component, bound)
         prepared.components[component.id] = _core.Component(
             self._tools.engine, artifact, spec, bound, self._tools.runtime
         )
@@ -296,20 +284,4 @@ class Preparation:
             fuel=self._tools.fuel,
             outbound=outbound(component, values),
             reuse=(reuse.requests, reuse.concurrency, reuse.idle) if reuse else None,
-        )
-
-    def _handles_http(
-        self, application: Application, component: Component, artifact: _core.Artifact
-    ) -> None:
-        triggers: list[HttpTrigger] = [t for t in application.http if t.component == component.id]
-        exports = ("wasi:http/incoming-handler@0.2.", "wasi:http/handler@0.3.")
-        if not triggers or any(name.startswith(exports) for name in artifact.exports):
-            return
-        self._problems.append(
-            f"{triggers[0].location}: component '{component.id}' has a route but exports no HTTP "
-            f"handler (it exports: {', '.join(artifact.exports) or 'nothing'})"
-        )
-        self._hints.append(
-            "an HTTP component exports wasi:http/incoming-handler 0.2 or wasi:http/handler 0.3; "
-            "a command is run with: paddock run"
         )

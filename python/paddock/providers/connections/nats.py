@@ -50,7 +50,8 @@ class NatsLink:
 
         A request that failed because the server went away may have been carried out.
         """
-        self.check()
+        if not self.client.is_connected or self.health.failure is not None:
+            await self._usable()
         try:
             async with asyncio.timeout(self.target.timeout):
                 return await self.client.request(
@@ -66,19 +67,20 @@ class NatsLink:
         self, subject: str, payload: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> None:
         """A message that nobody answers; it is handed to the connection, no more."""
-        self.check()
+        if not self.client.is_connected or self.health.failure is not None:
+            await self._usable()
         try:
             async with asyncio.timeout(self.target.timeout):
                 await self.client.publish(subject, payload, headers=dict(headers or {}) or None)
         except Exception as error:
             raise self.explained(error) from error
 
-    def check(self) -> None:
-        """Raise what a call would fail with, if that is known."""
-        if self.health.failure is not None:
-            self.health.check()
-        if not self.client.is_connected:
+    async def _usable(self) -> None:
+        """Raise what a call would fail with, if that is known; else wait for the connection."""
+        self.health.check()
+        if self._last is not None:
             raise self._absent()
+        await self.connected()
 
     async def connected(self, seconds: float | None = None) -> None:
         """Wait for the connection; Unavailable after so many seconds, or the timeout."""

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from paddock.errors import ManifestError, PlanError
 from paddock.interfaces.handlers import tick_handler
+from paddock.triggers.policy import Policy
 from paddock.triggers.source import Call, Context, Event, Standing, Trigger
 
 if TYPE_CHECKING:
@@ -52,8 +53,11 @@ class CronEvent(Event):
 class CronTrigger(Trigger):
     """`cron_expression`, `time_zone` ("UTC"), `jitter` ("0s"), `catch_up` (false).
 
-    `catch_up` runs once for all times that passed while the host was away.
+    `catch_up` runs once for all times that passed while the host was away. One run
+    at a time, unless `concurrency` says otherwise.
     """
+
+    policy = Policy(concurrency=1, attempts=3, backoff=5.0)
 
     def __init__(self, context: Context, options: Options) -> None:
         self._expression = options.required("cron_expression")

@@ -74,14 +74,12 @@ class MessageEvent(Event):
 class MessageTrigger(Trigger):
     """`broker` ("default"), `subject` or `subjects`, `group`, `durable`, `start`."""
 
-    wants_broker = True
-
     def __init__(self, context: Context, options: Options) -> None:
         if context.broker is None:
             raise PlanError("the trigger has no message broker")
         self._broker = context.broker
         self._shape = message_handler(context.exports)
-        self._in_flight = options.integer("concurrency", 16, least=1, most=10_000)
+        self._in_flight = context.concurrency
         self._subscription = self.subscription(context, options)
         self._deliveries: Deliveries | None = None
 
@@ -89,10 +87,7 @@ class MessageTrigger(Trigger):
     def broker(
         cls, options: Mapping[str, object], settings: Mapping[str, object]
     ) -> str | ProviderConfig:
-        """What the trigger's table asks for: a broker of the host by name, or one by address.
-
-        `settings` is `[application.trigger.TYPE]`.
-        """
+        """A broker of the host, by name."""
         del settings
         name = options.get("broker", "default")
         if not isinstance(name, str) or not name:
@@ -125,7 +120,7 @@ class MessageTrigger(Trigger):
         assert self._deliveries is not None
         async for delivery in self._deliveries:
             export, arguments = self._shape(delivery.message)
-            yield MessageEvent(delivery, Call(export, arguments))
+            yield MessageEvent(delivery, Call(export, arguments, _trace(delivery)))
 
     def standing(self) -> Standing:
         """How many wait at the broker."""
@@ -145,6 +140,13 @@ class MessageTrigger(Trigger):
         """Close the subscription."""
         if self._deliveries is not None:
             await self._deliveries.close()
+
+
+def _trace(delivery: Delivery) -> str | None:
+    for name, value in delivery.message.headers:
+        if name.lower() == "traceparent":
+            return value
+    return None
 
 
 def names(options: Options, one: str, many: str) -> tuple[str, ...]:

@@ -24,12 +24,15 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from paddock.triggers.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from paddock.capabilities.messaging import MessageBroker
+    from paddock.manifest.hostconfig import ProviderConfig
     from paddock.providers.options import Options
 
 
@@ -37,19 +40,22 @@ if TYPE_CHECKING:
 class Call:
     """An export of the component and its arguments, mapped as `paddock.types` says.
 
-    `export` is `name`, or `package:name/interface@version#name`.
+    `export` is `name`, or `package:name/interface@version#name`; `trace` a W3C
+    `traceparent` that came with the event.
     """
 
     export: str
     arguments: Sequence[object] = ()
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a trigger knows of where it stands.
 
-    `exports` are those of its component. `broker` is the open broker that the
-    manifest or the host's configuration names, for a trigger that wants one.
+    `exports` are those of its component. At most `concurrency` events are handled
+    at once. `broker` is the open broker that the manifest or the host's
+    configuration names, for a trigger that wants one.
     `base` is the directory of the manifest, `state` a private one of this trigger,
     made when it is first written to.
     """
@@ -60,6 +66,7 @@ class Context:
     exports: Sequence[str]
     base: Path
     state: Path
+    concurrency: int = 1
     broker: MessageBroker | None = None
 
 
@@ -124,11 +131,24 @@ class Trigger(ABC):
     must not block or connect.
     """
 
-    #: Whether the manifest may name a broker, opened before the trigger starts.
-    wants_broker = False
+    #: What the table's `concurrency`, `attempts` and `backoff` are where it has none.
+    policy: ClassVar[Policy] = Policy()
+    #: The table's keys that are templates over the application's variables.
+    templates: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def __init__(self, context: Context, options: Options) -> None: ...
+
+    @classmethod
+    def broker(
+        cls, options: Mapping[str, object], settings: Mapping[str, object]
+    ) -> str | ProviderConfig | None:
+        """Which broker its table asks for: one of the host's by name, one by address, none.
+
+        `settings` is `[application.trigger.TYPE]`. Raises ManifestError.
+        """
+        del options, settings
+        return None
 
     @abstractmethod
     def events(self) -> AsyncIterator[Event]:

@@ -50,9 +50,7 @@ def source_of(application: Application, component: Component) -> Source | None:
 class Loader:
     """Loads the artefacts of one plan; what can't be loaded is told to `refuse`."""
 
-    def __init__(
-        self, engine: _core.Engine, refuse: Refuse, *, allow_precompiled: bool
-    ) -> None:
+    def __init__(self, engine: _core.Engine, refuse: Refuse, *, allow_precompiled: bool) -> None:
         self._engine = engine
         self._refuse = refuse
         self._allow_precompiled = allow_precompiled

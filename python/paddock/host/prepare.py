@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from paddock.capabilities.configuration import Configuration
 
 
-
 @dataclass(slots=True)
 class PreparedApplication:
     """One application, ready to be committed."""
@@ -137,12 +136,13 @@ class Preparation:
             await self._triggers(prepared, values)
         return prepared if len(self._problems) == before else None
 
-    async def _triggers(
-        self, prepared: PreparedApplication, values: Mapping[str, str]
-    ) -> None:
+    async def _triggers(self, prepared: PreparedApplication, values: Mapping[str, str]) -> None:
         application = prepared.desired.application
         making = triggers.Making(
-            application, self._desired.configuration, self._tools.handles, values,
+            application,
+            self._desired.configuration,
+            self._tools.handles,
+            values,
             self._tools.state_dir,
         )
         for trigger in application.triggers:

@@ -93,7 +93,9 @@ def tick_handler(exports: Sequence[str]) -> Callable[[int], Shaped]:
 
 def command(exports: Sequence[str]) -> str:
     """The export that runs a command; PlanError if there is none."""
-    return _found(exports, (("wasi:cli/run@0.", "#run", _nothing),), "a start as a command")(None)[0]
+    return _found(exports, (("wasi:cli/run@0.", "#run", _nothing),), "a start as a command")(None)[
+        0
+    ]
 
 
 def _found(

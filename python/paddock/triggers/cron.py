@@ -18,7 +18,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import datetime, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ class CronEvent(Event):
     __slots__ = ("_last", "at")
 
     def __init__(self, at: float, call: Call, last: Path) -> None:
-        super().__init__(datetime.fromtimestamp(at, timezone.utc).isoformat(), call)
+        super().__init__(datetime.fromtimestamp(at, UTC).isoformat(), call)
         self.at = at
         self._last = last
 
@@ -80,7 +80,7 @@ class CronTrigger(Trigger):
             if self._next is None:
                 await self._stopping.wait()
                 return
-            if not await self._until(self._next + random.uniform(0, self._jitter)):  # noqa: S311
+            if not await self._until(self._next + random.uniform(0, self._jitter)):
                 return
             previous = self._next
             yield self._event(self._next)
@@ -91,7 +91,7 @@ class CronTrigger(Trigger):
 
     def standing(self) -> Standing:
         """When it comes next."""
-        when = self._next and datetime.fromtimestamp(self._next, timezone.utc).isoformat()
+        when = self._next and datetime.fromtimestamp(self._next, UTC).isoformat()
         return Standing(fields={"next": when})
 
     def _event(self, at: float) -> CronEvent:
@@ -111,7 +111,9 @@ class CronTrigger(Trigger):
 
         start = datetime.fromtimestamp(moment, self._zone)
         try:
-            times = croniter(self._expression, start, second_at_beginning=True, max_years_between_matches=10)
+            times = croniter(
+                self._expression, start, second_at_beginning=True, max_years_between_matches=10
+            )
             found = times.get_next(datetime)
         except CroniterBadDateError:
             return None
@@ -140,7 +142,7 @@ class CronTrigger(Trigger):
 
 def _zone(name: str) -> tzinfo:
     if name.upper() in ("UTC", "Z"):
-        return timezone.utc
+        return UTC
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:

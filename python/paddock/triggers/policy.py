@@ -38,4 +38,4 @@ class Policy:
     def delay(self, attempt: int) -> float:
         """Seconds before the attempt after number `attempt`, spread by a quarter."""
         seconds = min(self.backoff * FACTOR ** (attempt - 1), self.longest)
-        return seconds * random.uniform(0.75, 1.0)  # noqa: S311 - only spreads load
+        return seconds * random.uniform(0.75, 1.0)

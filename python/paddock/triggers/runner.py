@@ -203,7 +203,9 @@ class Runner:
         left = [*self._working]
         for task in (*left, *((self._reading,) if self._reading else ())):
             task.cancel()
-        await asyncio.gather(*left, *((self._reading,) if self._reading else ()), return_exceptions=True)
+        await asyncio.gather(
+            *left, *((self._reading,) if self._reading else ()), return_exceptions=True
+        )
         await self._quietly(self.trigger.close())
         return len(left)
 

@@ -166,14 +166,14 @@ class Trigger(ABC):
         """How the source is."""
         return Standing()
 
-    async def subscribe(self) -> None:
+    async def subscribe(self) -> None:  # noqa: B027 - most have nothing to do
         """Begin to collect events, without giving any yet; called before `events`.
 
         When another trigger takes the place of an old one, this is called before
         the old one stops, so that nothing is missed between them.
         """
 
-    async def stop(self) -> None:
+    async def stop(self) -> None:  # noqa: B027
         """Give no new events; `events` ends. What is in hand may still be settled."""
 
     async def drain(self) -> None:
@@ -183,5 +183,5 @@ class Trigger(ABC):
         """
         await self.stop()
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027
         """Let go of everything; what is unsettled comes again."""

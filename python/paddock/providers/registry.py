@@ -31,6 +31,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "memory": "paddock.providers.blob.memory:MemoryBlob",
         "filesystem": "paddock.providers.blob.filesystem:FilesystemBlob",
         "s3": "paddock.providers.blob.s3:S3Blob",
+        "nats": "paddock.providers.blob.nats:NatsBlob",
     },
     "messaging": {
         "in_process": "paddock.providers.messaging.in_process:InProcessMessaging",

@@ -145,8 +145,8 @@ class S3Link:
                 f"{self.what} refuses access{reason}",
                 hint="check `access_key`, `secret_key` and what they are allowed to do",
             )
-        if code in _REFUSED:
-            return _REFUSED[code](f"{self.what} refused the request ({code})")
+        if refused := _REFUSED.get(code or ""):
+            return refused(f"{self.what} refused the request ({code})")
         if status.startswith("4"):
             return CapabilityError(f"{self.what} refused the request ({code or status})")
         if isinstance(error, (exceptions.BaseError, OSError)):

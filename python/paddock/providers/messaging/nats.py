@@ -9,7 +9,6 @@ messages of the same moment share. JetStream: a message is stored before
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
     from paddock.providers.connections.nats import NatsLink
     from paddock.providers.messaging.held import Source
     from paddock.providers.messaging.nats_stream import Stream
+
+#: Seconds until a ping is forgotten that was never answered.
+FORGOTTEN = 600
 
 #: Where a message in a stream says where its answer is awaited: NATS's own field
 #: for that is taken by the acknowledgement.
@@ -114,7 +116,7 @@ class NatsBroker:
 
     async def _send(self, message: Message) -> None:
         link = self.link
-        link.check()
+        await usable(link)
         try:
             await link.client.publish(
                 message.subject,
@@ -134,12 +136,7 @@ class NatsBroker:
 
     async def _confirm(self) -> None:
         self._confirming = None
-        timeout = self.link.target.timeout
-        try:
-            async with asyncio.timeout(timeout):
-                await self.link.client.flush(timeout=math.ceil(timeout))
-        except Exception as error:
-            raise explained(self.link, error) from error
+        await pinged(self.link)
 
     async def request(
         self, message: Message, /, *, timeout: float, replies: int = 1
@@ -155,7 +152,7 @@ class NatsBroker:
             inbox.answer(received(message))
 
         link = self.link
-        link.check()
+        await usable(link)
         try:
             listening = await link.client.subscribe(question.subject, cb=answer)
             try:
@@ -173,7 +170,7 @@ class NatsBroker:
     async def _request(self, message: Message, timeout: float) -> Message:
         from nats import errors
 
-        self.link.check()
+        await usable(self.link)
         headers = dict(message.headers) if message.headers else None
         try:
             answer = await self.link.client.request(
@@ -182,7 +179,7 @@ class NatsBroker:
         except errors.NoRespondersError as error:
             raise TimedOut(f"nobody answers requests on {message.subject!r}") from error
         except errors.TimeoutError as error:
-            self.link.check()
+            self.link.health.check()
             raise TimedOut(f"nobody answered within {timeout:g} s") from error
         except Exception as error:
             raise explained(self.link, error) from error
@@ -224,6 +221,26 @@ class NatsBroker:
         check_subject(message.subject)
         if message.headers:
             check_headers(message.headers)
+
+
+async def usable(link: NatsLink) -> None:
+    """Wait for a connection that is being made; raises what a call would fail with."""
+    if link.health.failure is not None or not link.client.is_connected:
+        link.health.check()
+        await link.connected()
+
+
+async def pinged(link: NatsLink) -> None:
+    """Answers when the server has taken everything that was sent before."""
+    # The client can't bear that a ping is given up and then answered, so it is left alone.
+    ping = asyncio.ensure_future(link.client.flush(timeout=FORGOTTEN))
+    ping.add_done_callback(_seen)
+    await asyncio.wait([ping], timeout=link.target.timeout)
+    if not ping.done():
+        raise explained(link, TimeoutError())
+    error = ping.exception()
+    if isinstance(error, Exception):
+        raise explained(link, error) from error
 
 
 def explained(link: NatsLink, error: Exception) -> CapabilityError:

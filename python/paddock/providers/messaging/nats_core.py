@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from paddock.capabilities.messaging import Subscription
 from paddock.capabilities.subjects import disjoint, matcher
 from paddock.providers.messaging.inflow import Inflow
-from paddock.providers.messaging.nats import explained, received
+from paddock.providers.messaging.nats import explained, pinged, received
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
@@ -49,7 +48,7 @@ class CoreSource:
                             pending_msgs_limit=1 << 20,
                         )
                     )
-            await link.client.flush(timeout=math.ceil(link.target.timeout))
+            await pinged(link)
             inflow.begun()
             while not inflow.ending:
                 await inflow.pause(3600.0)

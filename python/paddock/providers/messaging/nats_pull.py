@@ -12,7 +12,7 @@ from paddock.capabilities.messaging import DEAD_LETTERS, Message, Subscription
 from paddock.capabilities.subjects import disjoint, matcher
 from paddock.errors import CapabilityError
 from paddock.providers.messaging.inflow import Inflow
-from paddock.providers.messaging.nats import REPLY_HEADER, explained, received
+from paddock.providers.messaging.nats import REPLY_HEADER, explained, received, usable
 from paddock.providers.messaging.nats_stream import ApiError, Stream
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class StreamSource:
         self._left = room
         over = self._over = asyncio.get_running_loop().create_future()
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._name}.{self._consumer}"
-        self._link.check()
+        await usable(self._link)
         await self._link.client.publish(subject, json.dumps(wanted).encode(), reply=inbox)
         await inflow.pause(PULL + 1.0, cast("asyncio.Future[None]", over))
         if over.done() and not over.result():
@@ -118,7 +118,7 @@ class StreamSource:
             await self._tell(token, b"-NAK")
 
     async def _tell(self, token: object, what: bytes) -> None:
-        self._link.check()
+        await usable(self._link)
         try:
             await self._link.client.publish(cast("Msg", token).reply, what)
         except Exception as error:

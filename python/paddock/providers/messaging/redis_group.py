@@ -121,7 +121,8 @@ class GroupSource:
                 claimed = await self._claim(inflow, room)
                 if claimed and room - claimed <= 0:
                     continue
-                answer = await reader.read(inflow, *self._command(room - claimed, inflow.ending))
+                command = self._command(room - claimed, inflow.ending)
+                answer: Any = await reader.read(inflow, *command)
                 if answer is not None:
                     await self._take(inflow, answer[0][1])
                 elif inflow.draining and not claimed and await self._done():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from paddock.capabilities.messaging import Message, Subscription
 from paddock.capabilities.subjects import matcher
@@ -65,7 +65,7 @@ class Reader:
         """Connect; raises CapabilityError, Unavailable."""
         self = cls(link, await connected(link.target))
         try:
-            self._id = int(await self._call("CLIENT", "ID"))
+            self._id = cast("int", await self._call("CLIENT", "ID"))
         except BaseException:
             self.close()
             raise
@@ -75,7 +75,7 @@ class Reader:
         """End the connection."""
         abort(self._connection)
 
-    async def read(self, inflow: Inflow, *command: bytes | str | int) -> Any:
+    async def read(self, inflow: Inflow, *command: bytes | str | int) -> object:
         """The answer of a command that may block for `BLOCK`; sooner when `inflow` changes."""
         asking = asyncio.get_running_loop().create_task(self._call(*command))
         try:
@@ -89,7 +89,7 @@ class Reader:
         finally:
             asking.cancel()
 
-    async def _call(self, *command: bytes | str | int) -> Any:
+    async def _call(self, *command: bytes | str | int) -> object:
         from redis.exceptions import RedisError
 
         from paddock.providers.connections.redis_socket import explained
@@ -97,11 +97,12 @@ class Reader:
         target: RedisTarget = self._link.target
         try:
             await self._connection.send_command(*command)
-            return await self._connection.read_response(
+            answer: object = await self._connection.read_response(
                 disable_decoding=True, disconnect_on_error=False
             )
         except (OSError, RedisError) as error:
             raise explained(error, target) from error
+        return answer
 
 
 class TailSource:
@@ -124,7 +125,8 @@ class TailSource:
                 self._last = await self._end()
             inflow.begun()
             while room := await inflow.room():
-                answer = await reader.read(inflow, *self._command(room, inflow.ending))
+                command = self._command(room, inflow.ending)
+                answer: Any = await reader.read(inflow, *command)
                 if answer is None:
                     if inflow.ending:
                         return

@@ -107,7 +107,12 @@ class CronTrigger(Trigger):
         return True
 
     def _after(self, moment: float) -> float | None:
-        from croniter import CroniterBadDateError, CroniterError, croniter
+        try:
+            from croniter import CroniterBadDateError, CroniterError, croniter
+        except ImportError as error:
+            raise PlanError(
+                "the cron trigger needs the package croniter", hint='pip install "paddock[cron]"'
+            ) from error
 
         start = datetime.fromtimestamp(moment, self._zone)
         try:

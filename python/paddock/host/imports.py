@@ -120,7 +120,14 @@ def handler_missing(
 ) -> str | None:
     """What is wrong with a component that has a route and can't answer it."""
     exports = tuple(exports)
-    triggers = [each for each in application.http if each.component == component.id]
+    routes = [each for each in application.http if each.component == component.id]
+    programs = [each for each in routes if each.executor.type == "wagi"]
+    if programs and not any(name.startswith("wasi:cli/run@0.2.") for name in exports):
+        return (
+            f"{programs[0].location}: component '{component.id}' is to run as a CGI program but "
+            f"is none (it exports: {', '.join(exports) or 'nothing'})"
+        )
+    triggers = [each for each in routes if each.executor.type == "http"]
     handlers = ("wasi:http/incoming-handler@0.2.", "wasi:http/handler@0.3.")
     if not triggers or any(name.startswith(handlers) for name in exports):
         return None

@@ -14,10 +14,8 @@ def unsupported(application: Application) -> Iterator[str]:
         entries += component.unsupported
     for trigger in application.http:
         entries += trigger.unsupported
-        if trigger.executor.type != "http":
-            yield f"{trigger.location}: executor '{trigger.executor.type}' is not supported yet"
+    for other in application.triggers:
+        entries += other.unsupported
     for entry in entries:
         if entry.refuse:
             yield f"{entry.location}: {entry.key}: {entry.reason}"
-    for other in application.triggers:
-        yield f"{other.location}: no trigger of type '{other.type}' is installed (there is: http)"

@@ -21,6 +21,7 @@ PLACES = ("python/*.py", "scripts/*.py", "packaging/*.py", "benchmarks/*.py", "c
 LARGER = {
     "python/paddock/testing/blob.py": "one suite, whose tests share their fixtures",
     "python/paddock/testing/key_value.py": "one suite, whose tests share their fixtures",
+    "python/paddock/testing/messaging.py": "one suite, whose tests share their fixtures",
 }
 
 

@@ -76,10 +76,11 @@ def _fetch(names: Sequence[str], into: Path, options: Sequence[str]) -> None:
 
 def _wrap(name: str, root: Path) -> None:
     """`bin/NAME` runs a program with the unpacked libraries."""
+    # Postgres's own come before the script of the same name that chooses a version.
     places = [
+        *(f"{path}/bin" for path in _under(root, "usr/lib/postgresql/*")),
         "usr/sbin",
         "usr/bin",
-        *(f"{path}/bin" for path in _under(root, "usr/lib/postgresql/*")),
     ]
     found = shutil.which(name, path=os.pathsep.join(str(root / place) for place in places))
     if not found:

@@ -34,13 +34,13 @@ def find(name: str) -> Path | None:
 
 def on_machine(name: str) -> Path | None:
     """The program `name` of this machine, whoever installed it."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), *ALSO, *_postgres()])
+    path = os.pathsep.join([*_postgres(), os.environ.get("PATH", ""), *ALSO])
     found = shutil.which(name, path=path)
     return Path(found) if found else None
 
 
 def _postgres() -> list[str]:
-    """Debian keeps the server's programs out of the PATH, by version."""
+    """Debian keeps these out of the PATH, by version, and has a script there that chooses."""
     return [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 
 

@@ -14,7 +14,7 @@ from dataclasses import make_dataclass
 from types import CodeType
 from typing import Final, Protocol
 
-from paddock.errors import PaddockError
+from paddock.errors import AccessDenied, PaddockError
 
 LOG: Final = logging.getLogger("paddock.bridge")
 
@@ -101,8 +101,11 @@ async def feed(items: AsyncIterable[object], flow: Flow) -> None:
 
 
 def log_failure(where: str, error: BaseException, answered: bool) -> None:
-    """Log what a host method raised: a line if it was meant, else a traceback."""
-    if answered and isinstance(error, PaddockError):
+    """Log what a host method raised: a line if it was meant, else a traceback.
+
+    A denial is always meant, also by an interface that has no error for it.
+    """
+    if isinstance(error, AccessDenied) or (answered and isinstance(error, PaddockError)):
         LOG.warning("%s: %s", where, error)
     else:
         LOG.error("%s failed", where, exc_info=error)

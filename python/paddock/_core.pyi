@@ -30,6 +30,23 @@ def call(component: Component, export_name: str, arguments: Sequence[object]) ->
         paddock.errors.GuestError: a trap, or a limit that was exceeded.
     """
 
+def printed(component: Component, most: int) -> Awaitable[bytes]:
+    """What a command component prints on stdout, run once without any input.
+
+    Raises:
+        paddock.errors.GuestError: it failed, or printed more than `most` bytes.
+    """
+
+def componentize(module: bytes, entrypoint: str | None = None) -> bytes:
+    """A core module of WASI 0.1 as a component; a command exports `wasi:cli/run`.
+
+    With `entrypoint` that exported function takes the place of `_start`.
+
+    Raises:
+        paddock.errors.ArtifactError: it imports more than WASI 0.1, or lacks the
+            entry point.
+    """
+
 def run_command(
     engine: Engine,
     artifact: Artifact,
@@ -287,6 +304,25 @@ class Server:
 
         Raises:
             paddock.errors.UsageError: it was committed before.
+        """
+    def event(
+        self,
+        application: str,
+        component: str,
+        export_name: str,
+        arguments: Sequence[object],
+        *,
+        trace: str | None = None,
+    ) -> Awaitable[Any]:
+        """Call an export of a component of the generation that is served now.
+
+        The call waits for a slot as a request does, and stays on that
+        generation to its end. Otherwise as `call`. A program that ends with an
+        exit code other than 0 raises `Err` with the code.
+
+        Raises:
+            paddock.errors.HostError: no slot came free in time.
+            paddock.errors.UsageError: no such component or function.
         """
     def tls(self, cert_pem: bytes, key_pem: bytes) -> None:
         """Use TLS on sockets that `listen` is given later; again: exchange it.

@@ -98,6 +98,7 @@ class RouteSpec:
     trigger: str
     route: str | None
     component: str | None = None
+    cgi: str | None = None
     static: tuple[int, Sequence[tuple[str, str]], bytes] | None = None
     methods: Sequence[str] = ()
     host: str | None = None

@@ -2,6 +2,7 @@
 
     python build.py             every guest
     python build.py wat c       only these kinds: wat, hostile, rust, c, go
+    python build.py rust:blob   only this crate (another toolchain would change the rest)
     python build.py --check     compares the committed files with SHA256SUMS
 
 Tools, from PATH: wasm-tools 1.263, wit-bindgen 0.63 (C and Go), cargo with the
@@ -132,22 +133,25 @@ def rust_flags() -> str:
     return " ".join([os.environ.get("RUSTFLAGS", ""), *flags]).strip()
 
 
-def build_rust() -> None:
-    """Every crate of the workspace; `cli` for WASI 0.1 too."""
+def build_rust(*names: str) -> None:
+    """These crates of the workspace, else all; `cli` for WASI 0.1 too."""
     folder = HERE / "rust"
     env = {"RUSTFLAGS": rust_flags()}
     target = Path(os.environ.get("CARGO_TARGET_DIR", folder / "target"))
     env["CARGO_TARGET_DIR"] = str(target)
     cargo = ("cargo", "build", "--release", "--locked", "--target")
-    run(*cargo, "wasm32-wasip2", cwd=folder, env=env)
-    run(*cargo, "wasm32-wasip1", "-p", "cli", cwd=folder, env=env)
-    for manifest in sorted(folder.glob("*/Cargo.toml")):
-        name = manifest.parent.name
+    chosen = [word for name in names for word in ("-p", name)]
+    run(*cargo, "wasm32-wasip2", *chosen, cwd=folder, env=env)
+    for name in names or sorted(path.parent.name for path in folder.glob("*/Cargo.toml")):
         built = target / "wasm32-wasip2" / "release" / f"{name}.wasm"
         if not built.exists():
             built = built.with_stem(name.replace("-", "_"))
-        shutil.copyfile(built, manifest.parent / f"{name}.wasm")
-    shutil.copyfile(target / "wasm32-wasip1" / "release" / "cli.wasm", folder / "cli/cli-p1.wasm")
+        run("wasm-tools", "validate", "--features", "all", built)
+        shutil.copyfile(built, folder / name / f"{name}.wasm")
+    if "cli" in names or not names:
+        run(*cargo, "wasm32-wasip1", "-p", "cli", cwd=folder, env=env)
+        built = target / "wasm32-wasip1" / "release" / "cli.wasm"
+        shutil.copyfile(built, folder / "cli" / "cli-p1.wasm")
 
 
 def build_c() -> None:
@@ -222,7 +226,10 @@ def main(words: list[str]) -> int:
             return 0
         sys.stderr.write("SHA256SUMS does not match; run build.py and commit both\n")
         return 1
-    for kind in words or list(KINDS):
+    crates = [word.removeprefix("rust:") for word in words if word.startswith("rust:")]
+    if crates:
+        build_rust(*crates)
+    for kind in [word for word in words if ":" not in word] or ([] if words else KINDS):
         KINDS[kind]()
     SUMS.write_text(sums())
     return 0

@@ -37,8 +37,6 @@ class NatsServer(Server):
             "store_dir": str(self.directory / "jetstream"),
             "max_file_store": 64 if self.full else 4 << 30,
             "max_memory_store": 256 << 20,
-            # What was acknowledged is on the disk, also after SIGKILL.
-            "sync_interval": "always",
         }
         account = {"user": self.user, "password": self._accepted}
         configuration = {

@@ -159,7 +159,8 @@ def parentage() -> Iterator[tuple[int, int]]:
 @functools.cache
 def _undertaker() -> Callable[[str], None]:
     pipe = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(Path(__file__).with_name("undertaker.py"))],
+        [sys.executable, "-S", "-m", "tests.services.undertaker"],
+        cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -29,7 +29,7 @@ class RedisServer(Server):
         return (
             f"bind {HOST}\nport {self.port}\ndir {self.directory}\n"
             f"requirepass {self._accepted}\n"
-            'appendonly yes\nappendfsync always\nsave ""\n'
+            'appendonly yes\nappendfsync everysec\nsave ""\n'
             f"maxmemory {1 if self.full else 0}\nmaxmemory-policy noeviction\n"
         )
 

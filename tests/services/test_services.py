@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.services.clients import CLIENTS
-from tests.services.fixtures import KINDS, started
+from tests.services.fixtures import KINDS, start_or_skip, started
 from tests.services.nats import NatsServer
-from tests.services.process import descendants, state
+from tests.services.process import descendants, state, wait_for_states
 from tests.services.redis import RedisServer
 from tests.services.server import DidNotStart, Server
 
@@ -125,14 +126,24 @@ def test_a_server_that_does_not_start_shows_its_log(own_redis: RedisServer) -> N
     assert own_redis.running
 
 
+def test_a_missing_program_skips_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.programs.find", lambda name: None)
+    with closing(RedisServer()) as server, pytest.raises(pytest.skip.Exception) as skipped:
+        start_or_skip(server)
+    assert "redis-server is missing: `make services`" in str(skipped.value)
+
+
 def test_no_server_runs_as_root(own_redis: RedisServer) -> None:
     assert os.stat(f"/proc/{own_redis.pid}").st_uid != 0
 
 
 def test_the_servers_of_killed_tests_end_and_leave_nothing() -> None:
     program = (
-        "from tests.services.redis import RedisServer; import os, signal\n"
-        "server = RedisServer().start(); print(server.pid, server.directory, flush=True)\n"
+        "import os, signal\n"
+        "from tests.services.postgres import PostgresServer\n"
+        "from tests.services.process import descendants\n"
+        "server = PostgresServer().start(); server.pause()\n"
+        "print(server.directory, server.pid, *descendants(server.pid), flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     root = Path(__file__).parents[2]
@@ -140,6 +151,6 @@ def test_the_servers_of_killed_tests_end_and_leave_nothing() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
     )
-    pid, directory = ended.stdout.split()
+    directory, *pids = ended.stdout.split()
     assert not Path(directory).exists()
-    assert state(int(pid)) in "ZX"
+    wait_for_states([int(pid) for pid in pids], "ZX")

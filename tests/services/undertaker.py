@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import signal
 import sys
+
+from tests.services.process import descendants, send
 
 
 def main() -> None:
@@ -21,9 +21,9 @@ def main() -> None:
             alive.discard(int(value))
         else:
             directories.add(value)
-    for pid in alive:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+    # One that was paused can't end its children itself.
+    for pid in [*alive, *(child for server in alive for child in descendants(server))]:
+        send(pid, signal.SIGKILL)
     for directory in directories:
         shutil.rmtree(directory, ignore_errors=True)
 

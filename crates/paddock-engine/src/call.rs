@@ -22,14 +22,30 @@ pub enum Outcome {
     Failed(Value),
 }
 
+/// For whom an export is called; by default for nobody in particular.
+#[derive(Default)]
+pub struct Caller {
+    pub generation: u64,
+    /// Where the instance's own requests go.
+    pub hooks: Hooks,
+    /// W3C `traceparent`.
+    pub trace: Option<Arc<str>>,
+}
+
 /// Calls `export` (`name`, or `package:name/interface@version#name`) in a
-/// fresh instance, under the component's limits.
+/// fresh instance, under the component's limits. A guest that leaves by `exit`
+/// returned nothing for code 0, and failed with the code for any other.
 ///
 /// # Errors
 /// `Usage` for a function or arguments that don't fit, `Guest` for a trap or
 /// an exceeded limit.
-pub async fn call(component: &Arc<Component>, export: &str, arguments: Vec<Value>) -> Result<Outcome> {
-    let mut store = State::store(component, Hooks::default(), 0, None)?;
+pub async fn call(
+    component: &Arc<Component>,
+    caller: Caller,
+    export: &str,
+    arguments: Vec<Value>,
+) -> Result<Outcome> {
+    let mut store = State::store(component, caller.hooks, caller.generation, caller.trace)?;
     let deadline = store.data().scope.deadline.instant();
     let called = in_store(component, &mut store, export, arguments);
     // Epochs end a guest that runs; one that waits in the host needs the clock.
@@ -40,10 +56,15 @@ pub async fn call(component: &Arc<Component>, export: &str, arguments: Vec<Value
             Err(_) => Err(wasmtime::Error::new(TimeLimit).into()),
         },
     };
-    result.map_err(|error| match error {
-        Error::Engine(error) => error,
-        Error::Guest(error) => ended(component, &mut store, export, &error),
-    })
+    match result {
+        Ok(outcome) => Ok(outcome),
+        Err(Error::Engine(error)) => Err(error),
+        Err(Error::Guest(error)) => match error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+            Some(exit) if exit.0 == 0 => Ok(Outcome::Returned(Value::None)),
+            Some(exit) => Ok(Outcome::Failed(Value::Signed(exit.0.into()))),
+            None => Err(ended(component, &mut store, export, &error)),
+        },
+    }
 }
 
 enum Error {

@@ -2,6 +2,7 @@
 //! over HTTP. It knows no Python; what it can't answer itself leaves through
 //! [`hostcall`].
 
+pub mod adapt;
 pub mod artifact;
 mod bindings;
 mod cache;
@@ -21,6 +22,7 @@ pub mod linker;
 mod observed;
 pub mod options;
 pub mod outbound;
+mod pipe;
 pub mod state;
 mod stdio;
 pub mod value;

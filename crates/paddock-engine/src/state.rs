@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::cli::AsyncStdinStream;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -18,6 +19,7 @@ use crate::hostcall::{CallContext, Reply};
 use crate::limits::Limiter;
 use crate::linker::Slot;
 use crate::outbound::Hooks;
+use crate::pipe::Pipe;
 use crate::stdio::LineLog;
 use crate::value::Value;
 
@@ -43,6 +45,14 @@ pub struct Scope {
     pub trace: Option<Arc<str>>,
 }
 
+/// What one run of a program has of its own.
+pub struct Process {
+    pub environment: Vec<(String, String)>,
+    pub arguments: Vec<String>,
+    pub stdin: Option<AsyncStdinStream>,
+    pub stdout: Pipe,
+}
+
 pub struct State {
     pub table: ResourceTable,
     pub wasi: WasiCtx,
@@ -60,8 +70,29 @@ impl State {
         generation: u64,
         trace: Option<Arc<str>>,
     ) -> Result<Store<State>> {
+        Self::store_of(component, None, hooks, generation, trace)
+    }
+
+    /// The same for a program with streams, arguments and variables of its own.
+    pub fn process(
+        component: &Arc<Component>,
+        process: Process,
+        hooks: Hooks,
+        generation: u64,
+        trace: Option<Arc<str>>,
+    ) -> Result<Store<State>> {
+        Self::store_of(component, Some(process), hooks, generation, trace)
+    }
+
+    fn store_of(
+        component: &Arc<Component>,
+        process: Option<Process>,
+        hooks: Hooks,
+        generation: u64,
+        trace: Option<Arc<str>>,
+    ) -> Result<Store<State>> {
         let instance = component.next_instance();
-        let wasi = wasi(component, generation, instance)?;
+        let wasi = wasi(component, process, generation, instance)?;
         Self::store_with(
             component,
             wasi,
@@ -148,7 +179,12 @@ pub fn arm(store: &mut Store<State>, component: &Component) -> Result<()> {
     Ok(())
 }
 
-fn wasi(component: &Arc<Component>, generation: u64, instance: u64) -> Result<WasiCtx> {
+fn wasi(
+    component: &Arc<Component>,
+    process: Option<Process>,
+    generation: u64,
+    instance: u64,
+) -> Result<WasiCtx> {
     let spec = &component.spec;
     let mut builder = WasiCtxBuilder::new();
     let log = |output| {
@@ -162,6 +198,13 @@ fn wasi(component: &Arc<Component>, generation: u64, instance: u64) -> Result<Wa
     };
     builder.stdout(log(Output::Stdout)).stderr(log(Output::Stderr));
     builder.envs(&spec.environment).args(&spec.arguments);
+    if let Some(process) = process {
+        // Later variables win over those of the manifest.
+        builder.envs(&process.environment).args(&process.arguments).stdout(process.stdout);
+        if let Some(stdin) = process.stdin {
+            builder.stdin(stdin);
+        }
+    }
     for mount in &spec.mounts {
         preopen(&mut builder, mount)?;
     }

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use paddock_engine::call::{Outcome, call as call_export};
+use paddock_engine::call::{Caller, Outcome, call as call_export};
+use paddock_engine::error::Result as EngineResult;
 use paddock_engine::component::{Bound as BoundTo, Component};
 use paddock_engine::hostcall::HostInterface;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use crate::bridge::Interface;
 use crate::convert::{from_python, to_python};
@@ -68,14 +70,37 @@ pub fn call<'py>(
     let tasks = &component.tasks;
     let values = arguments.iter().map(|argument| from_python(argument, tasks)).collect::<PyResult<Vec<_>>>()?;
     let target = Arc::clone(&component.component);
-    let work = async move { call_export(&target, &export_name, values).await };
+    let work = async move { call_export(&target, Caller::default(), &export_name, values).await };
     let own = Arc::clone(tasks);
-    tasks.awaitable(py, work, move |py, outcome| match outcome {
-        Ok(Outcome::Returned(value)) => Ok(to_python(py, value, &own)?.unbind()),
+    tasks.awaitable(py, work, move |py, outcome| returned(py, outcome, &own))
+}
+
+/// What a command prints when nobody asks it anything.
+#[pyfunction]
+pub fn printed<'py>(py: Python<'py>, component: &ComponentObject, most: usize) -> PyResult<Bound<'py, PyAny>> {
+    let target = Arc::clone(&component.component);
+    let work = async move { paddock_engine::http::cgi::output(&target, most).await };
+    component.tasks.awaitable(py, work, |py, printed| {
+        Ok(PyBytes::new(py, &printed.or_raise(py)?).into_any().unbind())
+    })
+}
+
+/// A core module of WASI 0.1 as a component.
+#[pyfunction]
+#[pyo3(signature = (module, entrypoint=None))]
+pub fn componentize<'py>(py: Python<'py>, module: &[u8], entrypoint: Option<&str>) -> PyResult<Bound<'py, PyBytes>> {
+    let component = doorway::leave(py, || paddock_engine::adapt::componentize(module, entrypoint)).or_raise(py)?;
+    Ok(PyBytes::new(py, &component))
+}
+
+/// What an exported function gave, as Python gets it.
+pub fn returned(py: Python<'_>, outcome: EngineResult<Outcome>, tasks: &Arc<Tasks>) -> PyResult<Py<PyAny>> {
+    match outcome {
+        Ok(Outcome::Returned(value)) => Ok(to_python(py, value, tasks)?.unbind()),
         Ok(Outcome::Failed(payload)) => {
-            let payload = to_python(py, payload, &own)?;
+            let payload = to_python(py, payload, tasks)?;
             Err(PyErr::from_value(names(py)?.err.bind(py).call1((payload,))?))
         }
         Err(error) => Err(raise(py, error)),
-    })
+    }
 }

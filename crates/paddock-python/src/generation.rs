@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use paddock_engine::http::admission::AdmissionLimits;
+use paddock_engine::http::cgi::Cgi;
 use paddock_engine::http::dispatch::Handler;
 use paddock_engine::http::generation::{
     ApplicationSpec, ComponentEntry, Generation, GenerationSpec, Retiring, RouteSpec, RouteTarget, Slots,
@@ -41,6 +42,8 @@ pub struct RouteOptions {
     trigger: String,
     route: Option<String>,
     component: Option<String>,
+    /// Arguments of a CGI program; None where the component handles HTTP.
+    cgi: Option<String>,
     #[pyo3(attribute("static"))]
     fixed: Option<(u16, Vec<(String, String)>, Vec<u8>)>,
     methods: Vec<String>,
@@ -50,7 +53,10 @@ pub struct RouteOptions {
 impl RouteOptions {
     fn convert(self, py: Python<'_>) -> PyResult<RouteSpec> {
         let target = match (self.component, self.fixed) {
-            (Some(component), None) => RouteTarget::Component(component),
+            (Some(component), None) => match self.cgi {
+                Some(argv) => RouteTarget::Cgi(component, Cgi { argv }),
+                None => RouteTarget::Component(component),
+            },
             (None, Some((status, headers, body))) => {
                 RouteTarget::Static(StaticResponse { status, headers, body: body.into() })
             }
@@ -81,11 +87,8 @@ impl ApplicationOptions {
         let mut components = Vec::with_capacity(self.components.len());
         for (id, component) in self.components {
             let component = component.get();
-            if component.component.linked.http.is_none() {
-                continue;
-            }
             let _entered = component.tasks.handle.enter();
-            let handler = Arc::new(Handler::new(Arc::clone(&component.component)).or_raise(py)?);
+            let handler = Arc::new(Handler::new(Arc::clone(&component.component)));
             let limit = self.component_instances.get(&id);
             let slots = limit.map(|limit| slots(&format!("{}/{id}", self.id), *limit));
             components.push(ComponentEntry { id, handler, slots });

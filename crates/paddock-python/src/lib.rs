@@ -43,6 +43,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<incoming::ByteStream>()?;
     module.add_function(wrap_pyfunction!(engine::built_in, module)?)?;
     module.add_function(wrap_pyfunction!(component::call, module)?)?;
+    module.add_function(wrap_pyfunction!(component::printed, module)?)?;
+    module.add_function(wrap_pyfunction!(component::componentize, module)?)?;
     module.add_function(wrap_pyfunction!(command::run_command, module)?)?;
     module.add_function(wrap_pyfunction!(command::invoke, module)?)?;
     module.add_function(wrap_pyfunction!(command::inspect, module)?)?;

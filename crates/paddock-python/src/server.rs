@@ -4,11 +4,14 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use paddock_engine::http::generation::Event;
 use paddock_engine::http::server::{Server, ServerOptions};
 use paddock_engine::http::tls::Tls;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::component::returned;
+use crate::convert::from_python;
 use crate::doorway;
 use crate::engine::wrong;
 use crate::errors::OrRaise;
@@ -88,6 +91,27 @@ impl ServerObject {
             }
         }
         Ok(())
+    }
+
+    /// Calls an export of a component of the generation that is served now.
+    #[pyo3(signature = (application, component, export_name, arguments, *, trace=None))]
+    fn event<'py>(
+        &self,
+        py: Python<'py>,
+        application: String,
+        component: String,
+        export_name: String,
+        arguments: Vec<Bound<'py, PyAny>>,
+        trace: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let tasks = &self.tasks;
+        let arguments = arguments.iter().map(|argument| from_python(argument, tasks)).collect::<PyResult<Vec<_>>>()?;
+        let trace = trace.map(Into::into);
+        let event = Event { application, component, export: export_name, arguments, trace };
+        let generation = self.server(py)?.generation();
+        let own = Arc::clone(tasks);
+        let work = async move { generation.event(event).await };
+        tasks.awaitable(py, work, move |py, outcome| returned(py, outcome, &own))
     }
 
     fn tls(&self, py: Python<'_>, cert_pem: &[u8], key_pem: &[u8]) -> PyResult<()> {

@@ -184,11 +184,11 @@ class BlobStore(Protocol):
 
 
 def checked(name: str, what: str) -> str:
-    """A name of a container or an object; CapabilityError for one that nothing can have."""
+    """A name of a container or an object; BadName for one that nothing can have."""
     if not name:
-        from paddock.errors import CapabilityError
+        from paddock.errors import BadName
 
-        raise CapabilityError(f"the name of {what} can't be empty")
+        raise BadName(f"the name of {what} can't be empty")
     return name
 
 

@@ -37,8 +37,9 @@ Headers = Sequence[tuple[str, str]]
 class Message:
     """What is sent and received.
 
-    `headers` keep their order and may repeat a name; a product that has no
-    headers refuses them. `reply_to` is the subject on which an answer is awaited.
+    A header's name occurs once and is a token as in HTTP (RFC 9110, 5.6.2); its
+    value is text without line breaks or blanks around it. `reply_to` is the
+    subject on which an answer is awaited.
     """
 
     subject: str

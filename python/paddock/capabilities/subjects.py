@@ -45,6 +45,33 @@ def _check(subject: str) -> None:
         raise BadName(f"{subject[:100]!r} is not a subject: a token between dots is empty")
 
 
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_LINE_BREAK = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def check_headers(headers: Sequence[tuple[str, str]]) -> None:
+    """Raises BadName for headers that a message can't have."""
+    seen: set[str] = set()
+    for name, value in headers:
+        if not _NAME.fullmatch(name) or name in seen:
+            raise BadName(f"a message can't have a header {name[:100]!r}, or not twice")
+        if _LINE_BREAK.search(value) or value != value.strip():
+            raise BadName(f"the header {name!r} has a line break, or blanks around its value")
+        seen.add(name)
+
+
+def disjoint(one: str, other: str) -> bool:
+    """Whether no subject matches both patterns."""
+    left, right = one.split("."), other.split(".")
+    for mine, theirs in zip(left, right, strict=False):
+        if ">" in (mine, theirs):
+            return False
+        if mine != theirs and "*" not in (mine, theirs):
+            return True
+    # `>` stands for one token at least, so `a` and `a.>` have nothing in common.
+    return len(left) != len(right)
+
+
 def regex(pattern: str, separator: str = ".") -> str:
     """A regular expression, not anchored, for the subjects of a pattern."""
     end, other = re.escape(separator), f"[^{re.escape(separator)}]+"

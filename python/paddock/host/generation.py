@@ -9,6 +9,9 @@ from paddock.host.prepare import PreparedApplication
 from paddock.manifest.hostconfig import HostConfig
 from paddock.manifest.model import HttpTrigger
 
+#: Arguments of a CGI program unless the manifest says otherwise, as WAGI has them.
+CGI_ARGUMENTS = "${SCRIPT_NAME} ${ARGS}"
+
 
 def build(
     number: int, prepared: Sequence[PreparedApplication], configuration: HostConfig
@@ -46,6 +49,9 @@ def _route(application: str, trigger: HttpTrigger) -> _core.RouteSpec:
         trigger=trigger.id,
         route=trigger.route,
         component=trigger.component,
+        cgi=str(trigger.executor.options.get("argv", CGI_ARGUMENTS))
+        if trigger.executor.type == "wagi"
+        else None,
         static=(static.status_code, list(static.headers.items()), static.body.encode())
         if static
         else None,

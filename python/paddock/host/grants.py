@@ -97,7 +97,15 @@ def bound_interfaces(
         addresses=addresses.of(application.name, component.id, given.outbound, denied),
         denied=denied,
     )
-    return {name: bind(name, grants) for name in names}
+    return {name: _own(given, name) or bind(name, grants) for name in names}
+
+
+def _own(given: Given, interface: str) -> object | None:
+    """What answers a granted interface of a user's own; None for any other."""
+    if interface not in given.component.interfaces:
+        return None
+    handle = given.handles.get(("interface", interface))
+    return handle.opened if handle else None
 
 
 def _opened(given: Given, kind: str) -> dict[str, object]:

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from paddock.errors import PlanError
 from paddock.host.kinds import KINDS, Kind
 from paddock.host.live import wrapped
 from paddock.manifest.hostconfig import HostConfig, ProviderConfig
+from paddock.providers.registry import origin
 from paddock.types import Reply, resolve
+
+if TYPE_CHECKING:
+    from paddock.providers.registry import Provider
 
 LOG = logging.getLogger("paddock.host")
 
@@ -25,8 +29,15 @@ LOG = logging.getLogger("paddock.host")
 MIGRATE_FROM = "migrate_from"
 
 
-class _Closable(Protocol):
-    def close(self) -> Reply[None]: ...
+def provider_of(kind: str, name: str, type_name: str) -> Provider:
+    """The class of a provider; raises ManifestError when there is none."""
+    if kind == "interface":
+        from paddock.providers import own
+
+        return own.find(name, type_name)
+    from paddock.providers import registry
+
+    return registry.find(KINDS[kind].capability, type_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +56,16 @@ class Key:
 
 @dataclass(slots=True, eq=False)
 class Handle:
-    """An open provider, behind what can redirect it, and how many generations hold it."""
+    """An open provider, behind what can redirect it, and how many generations hold it.
+
+    `package` and `version` are those of the code that runs: what is installed may change meanwhile.
+    """
 
     key: Key
     opened: object
     users: int = 0
+    package: str = ""
+    version: str = ""
 
 
 class Handles:
@@ -81,11 +97,9 @@ class Handles:
         configuration: HostConfig,
     ) -> Key:
         """The key for a provider's table, read and checked."""
-        from paddock.providers.registry import find
-
         base = configuration.source.parent if configuration.source else None
         options = {key: value for key, value in provider.options.items() if key != MIGRATE_FROM}
-        config = find(KINDS[kind].capability, provider.type).Config.from_table(options, base)
+        config = provider_of(kind, name, provider.type).Config.from_table(options, base)
         return Key(application, kind, name, provider.type, config)
 
     def running(self, application: str, kind: str, name: str) -> list[Handle]:
@@ -103,15 +117,15 @@ class Handles:
         if handle is None:
             # Applies are serialised, so nobody else opens the same one meanwhile.
             opened = wrapped(KINDS[key.kind].capability, await self.open(key))
-            handle = self._open[key] = Handle(key, opened)
+            package, version = origin(provider_of(key.kind, key.name, key.type))
+            handle = Handle(key, opened, package=package, version=version)
+            self._open[key] = handle
         handle.users += 1
         return handle
 
     async def open(self, key: Key) -> object:
         """Open a provider that nobody shares; the caller closes it."""
-        from paddock.providers.registry import find
-
-        provider = find(KINDS[key.kind].capability, key.type)
+        provider = provider_of(key.kind, key.name, key.type)
 
         def begin() -> object:
             return provider.open(
@@ -163,8 +177,12 @@ class Handles:
 
 async def close(opened: object, key: Key) -> None:
     """Close a provider; a failure is logged, since nobody could do more about it."""
+    # An interface of a user's own may have a function `close`, which is not meant.
+    name = "__paddock_close__" if key.kind == "interface" else "close"
+    if key.kind == "interface" and not hasattr(opened, name):
+        return
     try:
-        await resolve(cast("_Closable", opened).close())
+        await resolve(cast("Callable[[], Reply[None]]", getattr(opened, name))())
     except Exception:
         LOG.exception("closing the %s '%s' failed", KINDS[key.kind].words, key.name)
 

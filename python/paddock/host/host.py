@@ -19,12 +19,14 @@ from paddock.host.handles import Handle, Handles
 from paddock.host.migrate import Migrations
 from paddock.host.plan import Plan
 from paddock.host.prepare import Preparation, PreparedApplication, Tools
+from paddock.host.triggers import PreparedTrigger, Triggers
 from paddock.types import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from paddock.capabilities.key_value import KeyValueStore
+    from paddock.triggers.source import Call
 
 LOG = logging.getLogger("paddock.host")
 
@@ -91,6 +93,7 @@ class Host:
         self._lock = asyncio.Lock()
         self._running: list[PreparedApplication] = []
         self._retiring: set[asyncio.Task[None]] = set()
+        self._triggers = Triggers(self._invoke)
         self.desired = Desired()
         self.generation = 0
         self.server: _core.Server | None = None
@@ -125,12 +128,15 @@ class Host:
             preparation = self._preparation(desired)
             prepared = await preparation.run()
             migrations = Migrations(self._handles, self.state_dir, preparation.migrations)
+            triggers = [trigger for each in prepared for trigger in each.triggers]
             try:
                 generation = build(self.generation + 1, prepared, desired.configuration)
+                await self._triggers.subscribe(triggers)
                 await migrations.run()
                 await self._seed(prepared)
             except BaseException:
                 migrations.abandon()
+                await self._triggers.abandon(triggers)
                 await preparation.undo()
                 raise
             changes = planning.compare(self._running, prepared, self._fixed(desired))
@@ -139,7 +145,7 @@ class Host:
             self.server.commit(generation)
             migrations.commit()
             self.generation += 1
-            self._retire(preparation)
+            self._retire(preparation, self._triggers.commit(triggers))
             self._running, self.desired = prepared, desired
             self._committed = generation
             for line in changes.warnings:
@@ -152,6 +158,13 @@ class Host:
             for line in migrations.lines:
                 LOG.info("generation %d: migrated the %s", self.generation, line)
             return Applied(self.generation, changes)
+
+    async def _invoke(self, application: str, component: str, call: Call) -> object:
+        """An event that is no request, on the generation that is there now."""
+        assert self.server is not None
+        return await self.server.event(
+            application, component, call.export, call.arguments, trace=call.trace
+        )
 
     def _fixed(self, desired: Desired) -> list[str]:
         """What of `desired` a server that runs already can't take on."""
@@ -193,17 +206,21 @@ class Host:
             for key, value in values.items():
                 await resolve(store.set(key, value.encode()))
 
-    def _retire(self, preparation: Preparation) -> None:
+    def _retire(self, preparation: Preparation, gone: list[PreparedTrigger]) -> None:
         old, held = self._committed, self._held
         self._held = preparation.acquired
         if old is None:
             return
+        moved, ended = self._triggers.moved(gone)
 
         async def wait() -> None:
+            await self._triggers.retire(ended, drained=False)
             if left := await old.retired(RETIRE):
                 LOG.warning("%d requests of a replaced generation still stream; cut off", left)
                 old.cut()
                 await old.retired(RETIRE)
+            # Nobody publishes to a replaced broker any more: what it holds is handled.
+            await self._triggers.retire(moved, drained=True)
             await self._handles.release(held)
 
         task = asyncio.create_task(wait())
@@ -232,13 +249,20 @@ class Host:
                         }
                         for trigger in application.http
                     ],
+                    "triggers": self._triggers.status(application.name),
                     "stores": {
                         name: handle.key.type
                         for (kind, name), handle in each.handles.items()
                         if kind == "key_value"
                     },
                     "providers": [
-                        {"kind": kind, "name": name, "type": handle.key.type}
+                        {
+                            "kind": kind,
+                            "name": name,
+                            "type": handle.key.type,
+                            "package": handle.package,
+                            "version": handle.version,
+                        }
                         for (kind, name), handle in each.handles.items()
                     ],
                 }
@@ -252,7 +276,8 @@ class Host:
 
     async def stop(self, timeout: float) -> int:
         """Finish what runs within `timeout` seconds; the number of requests cut off."""
-        left = await self.server.drain(timeout) if self.server else 0
+        drained = self.server.drain(timeout) if self.server else nothing()
+        left = sum(await asyncio.gather(drained, self._triggers.stop(timeout)))
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
@@ -260,6 +285,11 @@ class Host:
         await self._handles.close()
         self._runtime.shutdown(2.0)
         return left
+
+
+async def nothing() -> int:
+    """No request is left where there is no server."""
+    return 0
 
 
 def _server_options(desired: Desired) -> _core.ServerOptions:

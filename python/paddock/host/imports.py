@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from paddock.host.kinds import KINDS
 from paddock.interfaces.catalogue import find, nearest
-from paddock.manifest.model import Component
+from paddock.manifest.model import Application, Component
+
+#: A hint for who has a route without a handler.
+HANDLERS = (
+    "an HTTP component exports wasi:http/incoming-handler 0.2 or wasi:http/handler 0.3; "
+    "a command is run with: paddock run"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,9 @@ def check(component: Component, imports: Iterable[str], built_in: Callable[[str]
             problems.append(_refusal(component, name, built_in))
             continue
         bound.append(name)
+        if not offer.module:
+            warnings += _ungranted_own(component, name)
+            continue
         kind = KINDS.get(offer.capability)
         if kind is not None and not kind.names(component):
             warnings.append(
@@ -46,7 +55,22 @@ def check(component: Component, imports: Iterable[str], built_in: Callable[[str]
                 f"{offer.plain_words} but no host is granted; a call gets access-denied. "
                 "To grant one: allowed_outbound_hosts"
             )
+        elif offer.capability == "secrets" and not component.secrets:
+            warnings.append(
+                f"{component.location}: component '{component.id}' imports {offer.plain_words} "
+                "but none is granted; a call finds nothing. "
+                'To grant one: secrets.NAME = "{{ variable }}"'
+            )
     return Checked(tuple(bound), tuple(problems), tuple(dict.fromkeys(warnings)))
+
+
+def _ungranted_own(component: Component, name: str) -> list[str]:
+    if name in component.interfaces:
+        return []
+    return [
+        f"{component.location}: component '{component.id}' imports {_plain(name)} but it is not "
+        f'granted; a call is denied. To grant it: interfaces = ["{name}"]'
+    ]
 
 
 def _ungranted_builtin(component: Component, name: str) -> list[str]:
@@ -89,3 +113,25 @@ def useless(component: Component, exports: Iterable[str]) -> list[str]:
         f"{reuse.location}: component '{component.id}' has reuse.concurrency = "
         f"{reuse.concurrency}, but an instance of WASI 0.2 serves one request at a time"
     ]
+
+
+def handler_missing(
+    application: Application, component: Component, exports: Iterable[str]
+) -> str | None:
+    """What is wrong with a component that has a route and can't answer it."""
+    exports = tuple(exports)
+    routes = [each for each in application.http if each.component == component.id]
+    programs = [each for each in routes if each.executor.type == "wagi"]
+    if programs and not any(name.startswith("wasi:cli/run@0.2.") for name in exports):
+        return (
+            f"{programs[0].location}: component '{component.id}' is to run as a CGI program but "
+            f"is none (it exports: {', '.join(exports) or 'nothing'})"
+        )
+    triggers = [each for each in routes if each.executor.type == "http"]
+    handlers = ("wasi:http/incoming-handler@0.2.", "wasi:http/handler@0.3.")
+    if not triggers or any(name.startswith(handlers) for name in exports):
+        return None
+    return (
+        f"{triggers[0].location}: component '{component.id}' has a route but exports no HTTP "
+        f"handler (it exports: {', '.join(exports) or 'nothing'})"
+    )

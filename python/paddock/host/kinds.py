@@ -18,7 +18,8 @@ class Kind:
     """`capability` is the group of providers; `asked` the component's key, `table` the host's.
 
     `usual` stands behind the name `default` where the host has no such table.
-    With `falls_back` a name without a table of its own is answered by `default`.
+    With `falls_back` a name without a table of its own is answered by `default`, with
+    `any_name` by `usual`.
     """
 
     capability: str
@@ -27,6 +28,7 @@ class Kind:
     words: str
     usual: ProviderConfig
     falls_back: bool = False
+    any_name: bool = False
 
     def names(self, component: Component) -> tuple[str, ...]:
         """The names that a component asks for."""
@@ -36,7 +38,7 @@ class Kind:
     def provider_name(self, name: str, configuration: HostConfig) -> str | None:
         """The name of the provider behind `name`; None if the host has none."""
         known = configuration.providers(self.table)
-        if name in known or name == "default":
+        if name in known or name == "default" or self.any_name:
             return name
         return "default" if self.falls_back else None
 
@@ -81,5 +83,14 @@ KINDS: Mapping[str, Kind] = {
         "message_broker",
         "message broker",
         ProviderConfig("in_process"),
+    ),
+    # Of a user's own: the name is the interface's.
+    "interface": Kind(
+        "interface",
+        "interfaces",
+        "provider",
+        "interface",
+        ProviderConfig("default"),
+        any_name=True,
     ),
 }

@@ -65,7 +65,11 @@ def _application(name: str, old: PreparedApplication, new: PreparedApplication) 
         if before is not None and before.key != handle.key:
             kind, label = asked
             change = f"({before.key.type} -> {handle.key.type})"
-            rest = "" if asked in new.moving else "; data in the old one stays behind there"
+            rest = (
+                ""
+                if asked in new.moving or kind == "interface"
+                else "; data in the old one stays behind there"
+            )
             yield f"application '{name}': {KINDS[kind].words} '{label}' exchanged {change}{rest}"
     if old.desired.application.http != new.desired.application.http:
         yield f"application '{name}': routes changed"

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paddock import _core
-from paddock.errors import ArtifactError, PaddockError, PlanError
-from paddock.host import assets, variables
+from paddock.errors import PaddockError, PlanError
+from paddock.host import assets, triggers, variables
 from paddock.host.addresses import AddressPool
+from paddock.host.artifacts import Loader, Source, source_of
 from paddock.host.desired import Desired, DesiredApplication
 from paddock.host.grants import Given, bound_interfaces, outbound
 from paddock.host.handles import Handle, Handles, unknown_name
-from paddock.host.imports import Checked, check, useless
+from paddock.host.imports import HANDLERS, Checked, check, handler_missing, useless
 from paddock.host.kinds import KINDS, Kind
 from paddock.host.migrate import Wanted, wanted
-from paddock.manifest.model import Application, Component, HttpTrigger
+from paddock.host.own import unfit
+from paddock.host.triggers import PreparedTrigger
+from paddock.host.unsupported import unsupported
+from paddock.manifest.model import Component
 
 if TYPE_CHECKING:
     from paddock.capabilities.configuration import Configuration
-
-LOG = logging.getLogger("paddock.host")
-
-#: Seconds of compiling after which a user is told why nothing happens.
-PATIENCE = 1.0
 
 
 @dataclass(slots=True)
@@ -38,6 +36,8 @@ class PreparedApplication:
     components: dict[str, _core.Component] = field(default_factory=dict[str, "_core.Component"])
     #: What each component is, comparable between generations; see `plan`.
     facts: dict[str, tuple[str, object]] = field(default_factory=dict[str, tuple[str, object]])
+    exports: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    triggers: list[PreparedTrigger] = field(default_factory=list[PreparedTrigger])
     #: Open providers by kind and by the name that the manifest has.
     handles: dict[tuple[str, str], Handle] = field(default_factory=dict[tuple[str, str], Handle])
     #: Those of `handles` that get the data of what stood there before.
@@ -76,7 +76,12 @@ class Preparation:
             names = [each.application.name for each in self._desired.applications]
             for name in sorted({name for name in names if names.count(name) > 1}):
                 self._problems.append(f"two applications are named '{name}'")
-            artifacts = await self._load()
+            loader = Loader(
+                self._tools.engine,
+                self._refuse,
+                allow_precompiled=self._tools.allow_precompiled,
+            )
+            artifacts = await loader.load(self._desired)
             for each in self._desired.applications:
                 prepared = await self._application(each, artifacts)
                 if prepared is not None:
@@ -101,66 +106,12 @@ class Preparation:
         if error.hint:
             self._hints.append(error.hint)
 
-    async def _load(self) -> Mapping[Path, _core.Artifact]:
-        wanted: dict[Path, Component] = {}
-        for each in self._desired.applications:
-            for component in each.application.components.values():
-                if isinstance(component.source, Path):
-                    wanted.setdefault(component.source, component)
-                else:
-                    self._problems.append(
-                        f"{component.at('source')}: component '{component.id}' comes from a "
-                        "registry or URL, which is not supported yet; download it and name the file"
-                    )
-        loaded = await asyncio.gather(
-            *(self._loaded(component) for component in wanted.values()), return_exceptions=True
-        )
-        artifacts: dict[Path, _core.Artifact] = {}
-        for (path, component), result in zip(wanted.items(), loaded, strict=True):
-            if isinstance(result, ArtifactError):
-                self._refuse(
-                    f"{component.at('source')}: component '{component.id}': {path}", result
-                )
-            elif isinstance(result, PaddockError):
-                self._refuse(f"{component.at('source')}: component '{component.id}'", result)
-            elif isinstance(result, BaseException):
-                raise result
-            else:
-                artifacts[path] = result
-        return artifacts
-
-    async def _loaded(self, component: Component) -> _core.Artifact:
-        assert isinstance(component.source, Path)
-        loading = asyncio.create_task(asyncio.to_thread(self._artifact, component.source))
-        done, _ = await asyncio.wait((loading,), timeout=PATIENCE)
-        if not done:
-            size = component.source.stat().st_size / 1e6
-            LOG.info(
-                "compiling %s (%.1f MB): needed once, then it comes from the cache",
-                component.source.name,
-                size,
-                extra={"component": component.id},
-            )
-        return await loading
-
-    def _artifact(self, path: Path) -> _core.Artifact:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise PlanError(
-                f"can't read {path}: {error.strerror}",
-                hint="build the application first: paddock build",
-            ) from error
-        if path.suffix.lower() == ".cwasm" and self._tools.allow_precompiled:
-            return self._tools.engine.load_precompiled(data)
-        return self._tools.engine.load(data)
-
     async def _application(
-        self, desired: DesiredApplication, artifacts: Mapping[Path, _core.Artifact]
+        self, desired: DesiredApplication, artifacts: Mapping[Source, _core.Artifact]
     ) -> PreparedApplication | None:
         application = desired.application
         before = len(self._problems)
-        self._unsupported(application)
+        self._problems += unsupported(application)
         try:
             source = variables.layers(desired, self._desired.configuration, self._tools.state_dir)
             values, missing = await variables.known_values(desired, source)
@@ -168,39 +119,40 @@ class Preparation:
             self._refuse(application.location, error)
             return None
         self._problems += missing
+        self._problems += variables.unresolved(application, values)
         if missing:
             return None
         prepared = PreparedApplication(desired)
         await self._providers(prepared)
         for component in application.components.values():
-            artifact = None
-            if isinstance(component.source, Path):
-                artifact = artifacts.get(component.source)
-            if artifact is None:
-                continue
             try:
-                await self._component(prepared, component, artifact, values, source)
+                place = source_of(application, component)
+                artifact = artifacts.get(place) if place else None
+                if artifact is not None:
+                    await self._component(prepared, component, artifact, values, source)
             except PaddockError as error:
                 self._refuse(f"{component.location}: component '{component.id}'", error)
+        if len(self._problems) == before:
+            await self._triggers(prepared, values)
         return prepared if len(self._problems) == before else None
 
-    def _unsupported(self, application: Application) -> None:
-        entries = list(application.unsupported)
-        for component in application.components.values():
-            entries += component.unsupported
-        for trigger in application.http:
-            entries += trigger.unsupported
-            if trigger.executor.type != "http":
-                self._problems.append(
-                    f"{trigger.location}: executor '{trigger.executor.type}' is not supported yet"
+    async def _triggers(self, prepared: PreparedApplication, values: Mapping[str, str]) -> None:
+        application = prepared.desired.application
+        making = triggers.Making(
+            application,
+            self._desired.configuration,
+            self._tools.handles,
+            values,
+            self._tools.state_dir,
+        )
+        for trigger in application.triggers:
+            exports = prepared.exports.get(trigger.component or "", ())
+            try:
+                prepared.triggers.append(
+                    await triggers.prepare(trigger, exports, making, self.acquired)
                 )
-        for entry in entries:
-            if entry.refuse:
-                self._problems.append(f"{entry.location}: {entry.key}: {entry.reason}")
-        for other in application.triggers:
-            self._problems.append(
-                f"{other.location}: no trigger of type '{other.type}' is installed (there is: http)"
-            )
+            except PaddockError as error:
+                self._refuse(f"{trigger.location}: trigger '{trigger.id}'", error)
 
     async def _providers(self, prepared: PreparedApplication) -> None:
         for component in prepared.desired.application.components.values():
@@ -248,7 +200,9 @@ class Preparation:
         if checked.problems:
             return
         application = prepared.desired.application
-        self._handles_http(application, component, artifact)
+        if missing := handler_missing(application, component, artifact.exports):
+            self._problems.append(missing)
+            self._hints.append(HANDLERS)
         mounts = await asyncio.to_thread(
             assets.mounts, application, component, self._tools.state_dir
         )
@@ -256,6 +210,8 @@ class Preparation:
         spec = self._spec(prepared, component, mounted, values)
         given = Given(application, component, prepared.handles, source, spec.outbound)
         bound = bound_interfaces(checked.bound, given, self._tools.addresses)
+        self._problems += await asyncio.to_thread(unfit, component, bound)
+        prepared.exports[component.id] = tuple(artifact.exports)
         prepared.components[component.id] = _core.Component(
             self._tools.engine, artifact, spec, bound, self._tools.runtime
         )
@@ -296,20 +252,4 @@ class Preparation:
             fuel=self._tools.fuel,
             outbound=outbound(component, values),
             reuse=(reuse.requests, reuse.concurrency, reuse.idle) if reuse else None,
-        )
-
-    def _handles_http(
-        self, application: Application, component: Component, artifact: _core.Artifact
-    ) -> None:
-        triggers: list[HttpTrigger] = [t for t in application.http if t.component == component.id]
-        exports = ("wasi:http/incoming-handler@0.2.", "wasi:http/handler@0.3.")
-        if not triggers or any(name.startswith(exports) for name in artifact.exports):
-            return
-        self._problems.append(
-            f"{triggers[0].location}: component '{component.id}' has a route but exports no HTTP "
-            f"handler (it exports: {', '.join(artifact.exports) or 'nothing'})"
-        )
-        self._hints.append(
-            "an HTTP component exports wasi:http/incoming-handler 0.2 or wasi:http/handler 0.3; "
-            "a command is run with: paddock run"
         )

@@ -6,13 +6,16 @@ environment and `.env`, the manifest's default.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
 from paddock.capabilities.configuration import Configuration
+from paddock.errors import ManifestError
 from paddock.host.desired import DesiredApplication
 from paddock.manifest.hostconfig import HostConfig, ProviderConfig
+from paddock.manifest.model import Application
+from paddock.manifest.templates import expand
 from paddock.providers.configuration.layers import Layers
 from paddock.providers.configuration.static import StaticValues
 from paddock.types import resolve
@@ -69,3 +72,19 @@ async def known_values(
                 "declares no such variable"
             )
     return values, problems
+
+
+def unresolved(application: Application, values: Mapping[str, str]) -> Iterator[str]:
+    """One line for each variable or secret of a component whose template has no value.
+
+    A variable of the application that misses is named by `known_values` already.
+    """
+    known = {**dict.fromkeys(application.variables, ""), **values}
+    for component in application.components.values():
+        for key, templates in (("variables", component.variables), ("secrets", component.secrets)):
+            for name, template in templates.items():
+                try:
+                    expand(template, known)
+                except ManifestError as error:
+                    where = f"{component.at(key)}: component '{component.id}'"
+                    yield f"{where}: {key}.{name}: {error.message}"

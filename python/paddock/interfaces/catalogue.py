@@ -2,7 +2,8 @@
 
 Importing this module imports no facade: `bind` does, for what is really used.
 A third party adds an interface by an entry point in the group
-`paddock.interfaces`, named after the interface, whose object is an `Offer`:
+`paddock.interfaces`, named after the interface. Its object is a class with the
+interface's functions (see `paddock.providers.own`), or an `Offer`:
 
     [project.entry-points."paddock.interfaces"]
     "acme:clock/clock@1.0.0" = "acme_paddock:CLOCK"
@@ -24,6 +25,7 @@ class Offer(NamedTuple):
 
     `factory` in `module` takes the `Grants` and answers the object whose
     methods are the interface's functions. `capability` is its name in `Grants`.
+    Without a module it is an interface of a user's own, which the host opens.
     """
 
     module: str
@@ -119,23 +121,29 @@ def find(interface: str) -> Offer | None:
         return offer
     from importlib.metadata import entry_points
 
-    for each in entry_points(group="paddock.interfaces", name=interface):
-        loaded = each.load()
-        if not isinstance(loaded, Offer):
-            raise TypeError(f"{each.value}, the entry point for {interface}, is not an Offer")
-        return loaded
-    return None
+    found = None
+    for each in entry_points(group="paddock.interfaces"):
+        if each.name == interface and isinstance(loaded := each.load(), Offer):
+            return loaded
+        if each.name.partition(" ")[0] == interface:
+            found = Offer("", "", "interface", f"interface of your own ({interface})")
+    return found
 
 
 def bind(interface: str, grants: Grants) -> object:
     """The object that answers `interface` for one component.
 
-    It has no state of any one instance, so it serves all of a generation.
-    Raises NotFound for an interface that is not offered.
+    It has no state of any one instance, so it serves all of a generation. For an
+    interface of a user's own it refuses every call: the host knows what
+    answers those that are granted. Raises NotFound for one that is not offered.
     """
     offer = find(interface)
     if offer is None:
         raise NotFound(f"the interface {interface} is not offered")
+    if not offer.module:
+        from paddock.interfaces.own import Ungranted
+
+        return Ungranted(grants, interface)
     import importlib
 
     factory = getattr(importlib.import_module(offer.module), offer.factory)

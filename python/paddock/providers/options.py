@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -75,6 +75,16 @@ class Options:
             for name, each in cast("Mapping[object, object]", value).items()
         }
 
+    def strings(self, key: str) -> list[str]:
+        """A list of strings, empty when it is absent."""
+        value = self._take(key)
+        if value is None:
+            return []
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise self._wrong(key, "a list of strings", value)
+        items = list(cast("Sequence[object]", value))
+        return [self._plain(f"{key}[{number}]", each) for number, each in enumerate(items)]
+
     def required(self, key: str) -> str:
         """A string that has to be there and not empty."""
         value = self.text(key)
@@ -94,6 +104,15 @@ class Options:
         if not least <= value <= most:
             raise OptionError(key, f"{self._what}: `{key}` must be from {least} to {most}")
         return value
+
+    def number(self, key: str, default: float = 0.0) -> float:
+        """A number, whole or not."""
+        value = self._take(key)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self._wrong(key, "a number", value)
+        return float(value)
 
     def seconds(self, key: str, default: float, *, least: float = 0.0) -> float:
         """A duration: a number of seconds, or a text such as "500ms", "5s" or "2m"."""

@@ -22,11 +22,26 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sqlite": "paddock.providers.key_value.sqlite:SqliteKeyValue",
         # Spin's name for its SQLite store; `path` means the same.
         "spin": "paddock.providers.key_value.sqlite:SqliteKeyValue",
+        "filesystem": "paddock.providers.key_value.filesystem:FilesystemKeyValue",
+        "redis": "paddock.providers.key_value.redis:RedisKeyValue",
+        "nats": "paddock.providers.key_value.nats:NatsKeyValue",
+        "postgres": "paddock.providers.key_value.postgres:PostgresKeyValue",
     },
     "blob": {
         "memory": "paddock.providers.blob.memory:MemoryBlob",
         "filesystem": "paddock.providers.blob.filesystem:FilesystemBlob",
+        "s3": "paddock.providers.blob.s3:S3Blob",
+        "nats": "paddock.providers.blob.nats:NatsBlob",
     },
+    "messaging": {
+        "in_process": "paddock.providers.messaging.in_process:InProcessMessaging",
+        "nats": "paddock.providers.messaging.nats:NatsMessaging",
+        "redis": "paddock.providers.messaging.redis:RedisMessaging",
+        "mqtt": "paddock.providers.messaging.mqtt:MqttMessaging",
+        "kafka": "paddock.providers.messaging.kafka:KafkaMessaging",
+    },
+    "redis": {"redis": "paddock.providers.redis.client:RedisAddresses"},
+    "mqtt": {"mqtt": "paddock.providers.mqtt.client:MqttAddresses"},
     "configuration": {
         "static": "paddock.providers.configuration.static:StaticConfiguration",
         "environment": "paddock.providers.configuration.environment:EnvironmentConfiguration",
@@ -98,6 +113,29 @@ def find(capability: str, type_name: str) -> Provider:
             f"{target}: {error}",
             hint="reinstall the package that brings it, with its extras",
         ) from error
+
+
+def origin(provider: object) -> tuple[str, str]:
+    """The installed package that the class of a provider is part of, and its version.
+
+    ("", "") where nothing that is installed has it: a module beside the program.
+    """
+    module = str(getattr(provider, "__module__", "")).partition(".")[0]
+    if module == "paddock":
+        from paddock import __version__
+
+        return "paddock", __version__
+    from importlib.metadata import entry_points, packages_distributions
+
+    # An entry point is the cheap way: the other one reads the files of all packages.
+    for group in ("paddock.interfaces", *(f"paddock.providers.{each}" for each in BUILT_IN)):
+        for entry in entry_points(group=group):
+            if entry.module.partition(".")[0] == module and entry.dist is not None:
+                return entry.dist.name, entry.dist.version
+    from importlib.metadata import version
+
+    names = packages_distributions().get(module)
+    return (names[0], version(names[0])) if names else ("", "")
 
 
 def known(capability: str) -> list[str]:

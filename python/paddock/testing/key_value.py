@@ -14,7 +14,8 @@ or, where a store needs fixtures or cleaning up, a subclass:
 
 `make_store` answers an open store: two of one name share their data if the
 provider is persistent, two of different names never do. It may answer a
-coroutine; all of one test runs on one event loop, so a store may be bound to it.
+coroutine; a store is only used on the event loop where it was opened. A persistent
+one is also opened in threads with loops of their own, as two hosts would.
 Each test uses names of its own, so nothing needs clearing between them.
 """
 
@@ -23,7 +24,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import ClassVar, TypeAlias, TypeVar, cast
@@ -35,6 +36,7 @@ from paddock.types import Deferred, Reply, resolve
 T = TypeVar("T")
 
 MakeStore: TypeAlias = Callable[[str], Reply[KeyValueStore]]
+Work: TypeAlias = Callable[[KeyValueStore], Coroutine[object, object, None]]
 
 #: Texts that have broken stores: blanks, patterns, separators, quotes, other scripts.
 KEYS = (
@@ -258,6 +260,88 @@ class KeyValueSuite:
         self._race(add_one)
         assert self.value(self.store.get("n")) == b"200"
 
+    def test_two_hosts_that_count_lose_nothing(self) -> None:
+        self._need(self.requirements.persistent, "persistent")
+
+        async def count(store: KeyValueStore) -> None:
+            for _ in range(10):
+                await resolve(store.increment("n", 1))
+
+        name = self._fresh()
+        self._two_hosts(name, [count] * 4, [count] * 4)
+        assert self.value(self.opened(name).get("n")) == b"80"
+
+    def test_two_hosts_that_swap_lose_nothing(self) -> None:
+        self._need(self.requirements.persistent, "persistent")
+
+        async def add_one(store: KeyValueStore) -> None:
+            for _ in range(10):
+                while True:
+                    seen = await resolve(store.snapshot("n"))
+                    value = b"%d" % (int(seen.value or b"0") + 1)
+                    if await resolve(store.swap("n", seen, value)):
+                        break
+
+        name = self._fresh()
+        self._two_hosts(name, [add_one] * 3, [add_one] * 3)
+        assert self.value(self.opened(name).get("n")) == b"60"
+
+    def test_a_swap_never_undoes_a_set_that_it_has_not_seen(self) -> None:
+        self._need(self.requirements.persistent, "persistent")
+        done = threading.Event()
+
+        async def put(store: KeyValueStore) -> None:
+            try:
+                for number in range(60):
+                    value = b"%d" % number
+                    await resolve(store.set("key", value))
+                    assert (await resolve(store.get("key")) or b"").strip() == value
+            finally:
+                done.set()
+
+        async def mark(store: KeyValueStore) -> None:
+            while not done.is_set():
+                seen = await resolve(store.snapshot("key"))
+                await resolve(store.swap("key", seen, (seen.value or b"") + b" "))
+                # Lets the other side of this loop have its turn too.
+                await asyncio.sleep(0)
+
+        self._two_hosts(self._fresh(), [put], [mark])
+
+    def test_a_cursor_is_good_on_another_host(self) -> None:
+        self._need(self.requirements.persistent, "persistent")
+        name = self._fresh()
+        store = self.opened(name)
+        names = [f"key-{number:05}" for number in range(self.requirements.many)]
+        self.value(store.set_many([(key, b"") for key in names]))
+        seen: list[str] = []
+        cursor: str | None = None
+        for _ in range(len(names)):
+            page = self._elsewhere(name, cursor)
+            seen += page.keys
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert sorted(seen) == names
+
+    def test_keys_that_stay_are_listed_once_while_others_come_and_go(self) -> None:
+        names = self._filled()
+        seen: list[str] = []
+        for number, page in enumerate(self._pages(self.store, 17)):
+            seen += page.keys
+            come = [(f"key-{each:05}-{number}", b"") for each in range(0, len(names), 9)]
+            self.value(self.store.set_many(come))
+            self.value(self.store.delete_many([key for key, _ in come[::2]]))
+        steady = [key for key in seen if key.count("-") == 1]
+        assert sorted(steady) == names
+        assert len(set(seen)) == len(seen)
+
+    def test_a_batch_of_large_values_is_kept(self) -> None:
+        size = self.requirements.largest_value // 4
+        items = [(f"{number}", bytes([number]) * size) for number in range(12)]
+        self.value(self.store.set_many(items))
+        assert self.value(self.store.get_many([key for key, _ in items])) == items
+
     def test_data_outlives_closing(self) -> None:
         self._need(self.requirements.persistent, "persistent")
         name = self._fresh()
@@ -330,6 +414,40 @@ class KeyValueSuite:
         for thread in threads:
             thread.join()
         assert failures == []
+
+    def _two_hosts(self, name: str, *sides: Sequence[Work]) -> None:
+        """Each side in a thread with a loop and a store of its own, its works at once."""
+        failures: list[BaseException] = []
+
+        async def side(works: Sequence[Work]) -> None:
+            store = await resolve(self.make_store(name))
+            try:
+                await asyncio.gather(*(work(store) for work in works))
+            finally:
+                await resolve(store.close())
+
+        def run(works: Sequence[Work]) -> None:
+            try:
+                asyncio.run(side(works))
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=run, args=(works,)) for works in sides]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+
+    def _elsewhere(self, name: str, cursor: str | None) -> KeyPage:
+        """A page of a store that is opened for it, on a loop of its own."""
+        pages: list[KeyPage] = []
+
+        async def list_(store: KeyValueStore) -> None:
+            pages.append(await resolve(store.keys(cursor, 60)))
+
+        self._two_hosts(name, [list_])
+        return pages[0]
 
     def _need(self, met: bool, name: str) -> None:
         if not met:

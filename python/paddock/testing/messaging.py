@@ -36,7 +36,8 @@ from paddock.types import Reply, resolve
 T = TypeVar("T")
 
 BODIES = (b"", b"\x00", b"text", bytes(range(256)), b"\xff\xfe")
-HEADERS = (("a", "1"), ("B-c", "two words"), ("d", "a=b&c"), ("a", "2"))
+HEADERS = (("a", "1"), ("B-c", "two words"), ("d", "a=b: &c"), ("e", "gr\u00fcn"), ("f", ""))
+BAD_HEADERS = ((("a", "1\r\nb: 2"),), (("a\nb", ""),), (("", "x"),), (("a", "1"), ("a", "2")))
 BAD_SUBJECTS = ("", ".", "a.", ".a", "a..b", "a b", "a\nb", "a.*", "a.>", "x" * 2000)
 
 
@@ -263,6 +264,12 @@ class MessagingSuite:
     async def test_what_is_no_subject_is_refused(self) -> None:
         for subject in BAD_SUBJECTS:
             message = Message(subject, b"")
+            await self.fails(lambda message=message: self.broker.publish(message), BadName)  # type: ignore[misc]
+
+    @on_loop
+    async def test_headers_that_would_be_others_are_refused(self) -> None:
+        for headers in BAD_HEADERS:
+            message = Message(self.subject(), b"", headers)
             await self.fails(lambda message=message: self.broker.publish(message), BadName)  # type: ignore[misc]
 
     @on_loop

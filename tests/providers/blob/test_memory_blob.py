@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from paddock.capabilities.blob import BlobStore, ObjectId
-from paddock.errors import CapabilityError
+from paddock.errors import Exhausted
 from paddock.providers.blob.memory import MemoryBlob, MemoryBlobStore, MemoryConfig
 from paddock.providers.options import OptionError
 from paddock.testing.blob import suite
@@ -36,9 +36,9 @@ def write(store: MemoryBlobStore, name: str, size: int) -> None:
 
 def test_a_full_store_refuses_more_and_keeps_what_it_has() -> None:
     store = filled(6)
-    with pytest.raises(CapabilityError, match="full"):
+    with pytest.raises(Exhausted, match="full"):
         write(store, "more", 5)
-    with pytest.raises(CapabilityError, match="full"):
+    with pytest.raises(Exhausted, match="full"):
         store.copy(ObjectId("box", "thing"), ObjectId("box", "copy"))
     write(store, "more", 4)
     assert store.objects("box").names == ["more", "thing"]

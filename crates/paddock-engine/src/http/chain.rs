@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Full};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::body::{empty, without_hops};
+use super::cgi::Cgi;
 use super::dispatch::Failure;
 use super::generation::{Answer, Generation, Place};
 use super::headers::{self, Facts, RouteHeaders};
@@ -52,9 +53,10 @@ impl Inside for Chain {
             let place = |component| Place { application: index, component, depth: from.depth + 1 };
             match target {
                 Target::Component(id) => {
-                    let component = application.component(&id).ok_or(Error::DestinationNotFound)?;
+                    let component = application.component(&id).filter(|index| application.answers(*index));
+                    let component = component.ok_or(Error::DestinationNotFound)?;
                     let (pattern, headers) = self.any.get().ok_or(Error::DestinationNotFound)?;
-                    run(&generation, place(component), request, from.trace, (pattern, headers)).await
+                    run(&generation, (place(component), None), request, from.trace, (pattern, headers)).await
                 }
                 Target::Route => {
                     let path = request.uri().path();
@@ -68,9 +70,9 @@ impl Inside for Chain {
                     };
                     match &route.answer {
                         Answer::Static { status, headers, body } => Ok(fixed(*status, headers, body)),
-                        Answer::Component(component) => {
+                        Answer::Component(component, cgi) => {
                             let route = (&route.pattern, &route.headers);
-                            run(&generation, place(*component), request, from.trace, route).await
+                            run(&generation, (place(*component), cgi.as_deref()), request, from.trace, route).await
                         }
                     }
                 }
@@ -81,7 +83,7 @@ impl Inside for Chain {
 
 async fn run(
     generation: &Arc<Generation>,
-    place: Place,
+    (place, cgi): (Place, Option<&Cgi>),
     request: Request<WasiBody>,
     trace: Option<Arc<str>>,
     (pattern, route): (&Pattern, &RouteHeaders),
@@ -106,7 +108,7 @@ async fn run(
     parts.uri = Uri::from_parts(target).map_err(|_| Error::HttpRequestUriInvalid)?;
     // The call's own trace context, where its caller sends one, comes first.
     let trace = headers::trace(&parts.headers).or(trace);
-    match generation.run(place, Request::from_parts(parts, body), trace).await {
+    match generation.run(place, cgi, Request::from_parts(parts, body), trace).await {
         Ok(response) => Ok(response),
         Err(Failure::Overloaded) => Err(Error::ConnectionLimitReached),
         Err(Failure::TimeLimit) => Ok(refusal(StatusCode::GATEWAY_TIMEOUT)),

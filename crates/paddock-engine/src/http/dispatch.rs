@@ -10,7 +10,6 @@ use wasmtime_wasi_http::handler::ProxyPre;
 use super::incoming::Incoming;
 use super::service::Service;
 use crate::component::Component;
-use crate::error::{EngineError, ErrorKind, Result};
 use crate::outbound::Hooks;
 
 /// Why there is no response from a guest. Each is logged where it is found.
@@ -43,7 +42,7 @@ pub struct Arrival {
     pub cut: Arc<AtomicBool>,
 }
 
-/// A component that handles HTTP, with its instances.
+/// A component of a generation, with its instances.
 pub struct Handler {
     component: Arc<Component>,
     kind: Kind,
@@ -54,21 +53,23 @@ enum Kind {
     Incoming(Incoming),
     /// `wasi:http/handler` 0.3.
     Service(Service),
+    /// Neither: other events than requests may reach it.
+    None,
 }
 
 impl Handler {
-    /// # Errors
-    /// `Plan`, when the component exports no HTTP handler.
-    pub fn new(component: Arc<Component>) -> Result<Self> {
+    pub fn new(component: Arc<Component>) -> Self {
         let kind = match &component.linked.http {
             Some(ProxyPre::P2(pre)) => Kind::Incoming(Incoming::new(&component, pre.clone())),
             Some(ProxyPre::P3(_)) => Kind::Service(Service::new(&component)),
-            None => {
-                return Err(EngineError::new(ErrorKind::Plan, "the component exports no HTTP handler")
-                    .hint("it must export wasi:http/incoming-handler 0.2 or wasi:http/handler 0.3"));
-            }
+            None => Kind::None,
         };
-        Ok(Self { component, kind })
+        Self { component, kind }
+    }
+
+    /// Whether it can answer requests.
+    pub fn answers(&self) -> bool {
+        !matches!(self.kind, Kind::None)
     }
 
     pub fn component(&self) -> &Arc<Component> {
@@ -85,6 +86,7 @@ impl Handler {
         match &self.kind {
             Kind::Incoming(incoming) => incoming.handle(request, arrival).await,
             Kind::Service(service) => service.handle(request, arrival).await,
+            Kind::None => Err(Failure::Failed),
         }
     }
 }

@@ -13,14 +13,17 @@ use http::{Method, StatusCode};
 use tokio::sync::Notify;
 use wasmtime_wasi_http::WasiBody;
 
+use super::cgi::Cgi;
 use super::admission::{Admission, AdmissionLimits, Permit};
 use super::chain::Chain;
 use super::dispatch::{Arrival, Failure, Handler};
 use super::headers::RouteHeaders;
 use super::router::{Found, Methods, Pattern, Router};
+use crate::call::{Caller, Outcome, call};
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::outbound::{Connector, Hooks};
+use crate::value::Value;
 
 /// Everything that a generation serves.
 pub struct GenerationSpec {
@@ -36,7 +39,7 @@ pub struct GenerationSpec {
 pub struct ApplicationSpec {
     pub id: String,
     pub slots: Slots,
-    /// All components that a trigger or a chained call may reach.
+    /// All components that a request, an event or a chained call may reach.
     pub components: Vec<ComponentEntry>,
 }
 
@@ -72,6 +75,8 @@ pub struct RouteSpec {
 #[derive(Clone, Debug)]
 pub enum RouteTarget {
     Component(String),
+    /// A command that answers by the Common Gateway Interface.
+    Cgi(String, Cgi),
     Static(StaticResponse),
 }
 
@@ -105,7 +110,7 @@ pub(crate) struct Route {
 }
 
 pub(crate) enum Answer {
-    Component(usize),
+    Component(usize, Option<Arc<Cgi>>),
     Static { status: StatusCode, headers: HeaderMap, body: Bytes },
 }
 
@@ -123,6 +128,17 @@ pub struct Generation {
     gone: Arc<Notify>,
     /// See [`Arrival::cut`].
     cut: Arc<AtomicBool>,
+}
+
+/// Something that starts a component and is no request.
+pub struct Event {
+    pub application: String,
+    pub component: String,
+    /// See [`call`].
+    pub export: String,
+    pub arguments: Vec<Value>,
+    /// W3C `traceparent`.
+    pub trace: Option<Arc<str>>,
 }
 
 /// Which component runs, and in how many calls its own stands.
@@ -172,7 +188,14 @@ impl Generation {
         let application = self.applications.get_mut(index).ok_or_else(|| unknown("known application"))?;
         let answer = match spec.target {
             RouteTarget::Component(id) => {
-                Answer::Component(*application.by_id.get(&id).ok_or_else(|| unknown(&format!("component {id:?}")))?)
+                let known = application.by_id.get(&id).copied().filter(|index| application.answers(*index));
+                let unknown = || unknown(&format!("component {id:?} with an HTTP handler"));
+                Answer::Component(known.ok_or_else(unknown)?, None)
+            }
+            RouteTarget::Cgi(id, cgi) => {
+                let known = application.by_id.get(&id).copied().filter(|index| application.runs(*index));
+                let unknown = || unknown(&format!("component {id:?} with wasi:cli/run"));
+                Answer::Component(known.ok_or_else(unknown)?, Some(Arc::new(cgi)))
             }
             RouteTarget::Static(response) => response.answer(&name)?,
         };
@@ -222,13 +245,45 @@ impl Generation {
         self.applications.get(number)
     }
 
-    /// Runs a component on a request, once a slot was found for it.
+    /// Runs a component on a request, once a slot was found for it; as a
+    /// program, where the route says so.
     pub(crate) async fn run(
         self: &Arc<Self>,
         place: Place,
+        cgi: Option<&Cgi>,
         request: http::Request<WasiBody>,
         trace: Option<Arc<str>>,
     ) -> Result<http::Response<WasiBody>, Failure> {
+        let (handler, lease) = self.enter(place).await?;
+        let hooks = self.hooks(handler, place.depth, trace.clone());
+        let cut = Arc::clone(&self.cut);
+        let guard: Option<Box<dyn std::any::Any + Send + Sync>> = Some(Box::new(lease));
+        let arrival = Arrival { generation: self.number, trace, hooks, guard, cut };
+        match cgi {
+            Some(cgi) => cgi.handle(handler.component(), request, arrival).await,
+            None => handler.handle(request, arrival).await,
+        }
+    }
+
+    /// Calls an exported function of a component for an event that is no
+    /// request, once a slot was found for it; see [`call`].
+    ///
+    /// # Errors
+    /// As `call`, and `Host` where no slot came free in time.
+    pub async fn event(self: Arc<Self>, event: Event) -> Result<Outcome> {
+        let Event { application, component, export, arguments, trace } = event;
+        let unknown = || EngineError::new(ErrorKind::Usage, format!("there is no component {application}/{component}"));
+        let (index, known) = self.application_named(&application).ok_or_else(unknown)?;
+        let place = Place { application: index, component: known.component(&component).ok_or_else(unknown)?, depth: 0 };
+        let overloaded = |_| EngineError::new(ErrorKind::Host, format!("{application} is at its limit of instances"));
+        let (handler, _lease) = self.enter(place).await.map_err(overloaded)?;
+        let hooks = self.hooks(handler, 0, trace.clone());
+        let caller = Caller { generation: self.number, hooks, trace };
+        call(handler.component(), caller, &export, arguments).await
+    }
+
+    /// A slot for one more guest of a component.
+    async fn enter(self: &Arc<Self>, place: Place) -> Result<(&Handler, Lease), Failure> {
         let application = self.applications.get(place.application).ok_or(Failure::Failed)?;
         let Entry { handler, slots, .. } = application.components.get(place.component).ok_or(Failure::Failed)?;
         let chained = place.depth > 0;
@@ -237,12 +292,12 @@ impl Generation {
             None => None,
         };
         let permits = (application.slots.enter(handler, chained).await?, own);
+        Ok((handler, Lease::new(self, permits)))
+    }
+
+    fn hooks(&self, handler: &Handler, depth: u8, trace: Option<Arc<str>>) -> Hooks {
         let inside = Arc::clone(&self.inside);
-        let hooks = Hooks::new(handler.component(), Some(inside), &self.connector, place.depth, trace.clone());
-        let lease = Lease::new(self, permits);
-        let cut = Arc::clone(&self.cut);
-        let guard: Option<Box<dyn std::any::Any + Send + Sync>> = Some(Box::new(lease));
-        handler.handle(request, Arrival { generation: self.number, trace, hooks, guard, cut }).await
+        Hooks::new(handler.component(), Some(inside), &self.connector, depth, trace)
     }
 
     /// Tells of a limit that a request for a component has reached.
@@ -283,6 +338,15 @@ impl Application {
 
     pub fn component(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
+    }
+
+    pub fn answers(&self, index: usize) -> bool {
+        self.components.get(index).is_some_and(|entry| entry.handler.answers())
+    }
+
+    fn runs(&self, index: usize) -> bool {
+        let artifact = self.components.get(index).map(|entry| &entry.handler.component().artifact);
+        artifact.is_some_and(|artifact| artifact.exports.iter().any(|name| name.starts_with("wasi:cli/run@0.2.")))
     }
 
     pub fn component_id(&self, index: usize) -> Option<&Arc<str>> {

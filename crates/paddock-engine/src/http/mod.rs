@@ -2,6 +2,7 @@
 
 pub mod admission;
 mod body;
+pub mod cgi;
 mod chain;
 mod connection;
 pub mod dispatch;

@@ -14,6 +14,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 
 use super::body::{Outgoing, incoming, relayed, without_hops};
+use super::cgi::Cgi;
 use super::connection::{Busy, Connection};
 use super::dispatch::Failure;
 use super::generation::{Answer, Generation, Place, Route};
@@ -47,7 +48,7 @@ impl Drop for Ending {
         let route = self.route.and_then(|number| self.generation.route(number));
         let application = route.and_then(|route| self.generation.application(route.application));
         let component = match route.map(|route| &route.answer) {
-            Some(Answer::Component(index)) => application.and_then(|known| known.component_id(*index)),
+            Some(Answer::Component(index, _)) => application.and_then(|known| known.component_id(*index)),
             _ => None,
         };
         self.observer.finished(&Finished {
@@ -147,7 +148,7 @@ impl Exchange<'_> {
         let Some(route) = generation.route(number) else { return refusal(StatusCode::NOT_FOUND, busy) };
         let most = self.shared.options.max_body_bytes;
         if length(request.headers()).is_some_and(|length| length > most) {
-            if let Answer::Component(component) = route.answer {
+            if let Answer::Component(component, _) = route.answer {
                 let place = Place { application: route.application, component, depth: 0 };
                 generation.report(&place, "body", format!("{most} bytes"));
             }
@@ -155,7 +156,10 @@ impl Exchange<'_> {
         }
         match &route.answer {
             Answer::Static { status, headers, body } => fixed(*status, headers, body, busy),
-            Answer::Component(component) => self.run(request, &authority, route, *component, busy).await,
+            Answer::Component(component, cgi) => {
+                let place = Place { application: route.application, component: *component, depth: 0 };
+                self.run(request, &authority, route, (place, cgi.as_deref()), busy).await
+            }
         }
     }
 
@@ -164,10 +168,9 @@ impl Exchange<'_> {
         request: Request<Incoming>,
         authority: &Authority,
         route: &Route,
-        component: usize,
+        (place, cgi): (Place, Option<&Cgi>),
         busy: Busy,
     ) -> Response<Outgoing> {
-        let place = Place { application: route.application, component, depth: 0 };
         let most = self.shared.options.max_body_bytes;
         let (mut parts, body) = request.into_parts();
         headers::strip(&mut parts.headers);
@@ -187,7 +190,7 @@ impl Exchange<'_> {
         parts.uri = uri;
         let trace = headers::trace(&parts.headers);
         let (body, over) = incoming(body, most);
-        let answer = self.generation.run(place, Request::from_parts(parts, body), trace).await;
+        let answer = self.generation.run(place, cgi, Request::from_parts(parts, body), trace).await;
         let over = over.is_some_and(|over| over.load(Ordering::Relaxed));
         if over {
             self.generation.report(&place, "body", format!("{most} bytes"));

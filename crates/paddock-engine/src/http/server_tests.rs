@@ -272,7 +272,7 @@ fn guest(id: &str, grants: &[&str]) -> ComponentEntry {
     let outbound = OutboundGrants(grants.iter().map(grant).collect());
     let spec = ComponentSpec { application: "app".into(), id: id.into(), outbound, ..ComponentSpec::default() };
     let component = Component::new(&engine, artifact, spec, &HashMap::new(), Arc::new(Print), None).unwrap();
-    ComponentEntry { id: id.into(), handler: Arc::new(Handler::new(component).unwrap()), slots: None }
+    ComponentEntry { id: id.into(), handler: Arc::new(Handler::new(component)), slots: None }
 }
 
 fn leads_to(component: &str, route: &str) -> RouteSpec {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from paddock.capabilities.blob import CHUNK, Download, clipped, sliced
-from paddock.errors import CapabilityError, NotFound
+from paddock.errors import CapabilityError, Exhausted, NotFound
 from paddock.providers.blob import file_names
 from paddock.types import blocking
 
@@ -77,7 +78,7 @@ class _Chunks:
         try:
             data = await asyncio.to_thread(self._file.read, self._at, size)
         except OSError as error:
-            raise CapabilityError(f"the object can't be read: {error.strerror}") from error
+            raise failure("the object can't be read", error) from error
         self._at += size
         self._ready = sliced(data)
         return next(self._ready)
@@ -97,14 +98,14 @@ class FileUpload:
 
     @blocking
     def write(self, chunk: bytes, /) -> None:
-        """Raises CapabilityError, for instance when the disk is full."""
+        """Raises Exhausted when the disk is full."""
         view = memoryview(chunk)
         try:
             while view:
                 view = view[os.write(self._number, view) :]
         except OSError as error:
             self._drop()
-            raise CapabilityError(f"the object can't be written: {error.strerror}") from error
+            raise failure("the object can't be written", error) from error
 
     @blocking
     def finish(self) -> None:
@@ -119,7 +120,7 @@ class FileUpload:
         except FileNotFoundError as error:
             raise NotFound("the container of the object is gone") from error
         except OSError as error:
-            raise CapabilityError(f"the object can't be written: {error.strerror}") from error
+            raise failure("the object can't be written", error) from error
         finally:
             self._drop()
 
@@ -140,6 +141,13 @@ class FileUpload:
     def __del__(self) -> None:
         if getattr(self, "_number", -1) >= 0:
             self._drop()
+
+
+def failure(what: str, error: OSError) -> CapabilityError:
+    """What the system says, as an error of ours; paths are not for guests."""
+    text = f"{what}: {error.strerror or type(error).__name__}"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return Exhausted(text) if full else CapabilityError(text)
 
 
 def writing(source: Path, target: Path, name: str) -> None:

@@ -29,9 +29,9 @@ from paddock.capabilities.blob import (
     checked,
     sorted_page,
 )
-from paddock.errors import CapabilityError, NotFound, Unavailable
+from paddock.errors import NotFound
 from paddock.providers.blob import file_names
-from paddock.providers.blob.files import FileUpload, download, synced, writing
+from paddock.providers.blob.files import FileUpload, download, failure, synced, writing
 from paddock.providers.options import OptionError, Options
 from paddock.types import Deferred, blocking
 
@@ -281,9 +281,7 @@ def _file(name: str, what: str) -> str:
 
 @contextlib.contextmanager
 def _failing(what: str) -> Iterator[None]:
-    """What the system says, as an error of ours; paths are not for guests."""
     try:
         yield
     except OSError as error:
-        kind = Unavailable if isinstance(error, BlockingIOError) else CapabilityError
-        raise kind(f"{what} can't be used: {error.strerror or type(error).__name__}") from error
+        raise failure(f"{what} can't be used", error) from error

@@ -24,7 +24,7 @@ from paddock.capabilities.blob import (
     sliced,
     sorted_page,
 )
-from paddock.errors import CapabilityError, NotFound
+from paddock.errors import Exhausted, NotFound
 from paddock.providers.options import Options
 
 #: Bytes of all objects of a store, unless the table has another `limit`.
@@ -169,10 +169,10 @@ class MemoryBlobStore:
         """Nothing to let go: the data goes with the last reference."""
 
     def reserve(self, size: int) -> None:
-        """Count bytes in before they are kept; raises CapabilityError when there is no room."""
+        """Count bytes in before they are kept; raises Exhausted when there is no room."""
         with self._lock:
             if self._used + size > self._limit:
-                raise CapabilityError(
+                raise Exhausted(
                     f"the blob store in memory is full: it may hold {self._limit} bytes",
                     hint="set a larger `limit`, or another type, in its table [blob_store.…]",
                 )
@@ -217,7 +217,7 @@ class MemoryUpload:
         self._reserved = 0
 
     def write(self, chunk: bytes, /) -> None:
-        """Keep a chunk; CapabilityError when the store is full."""
+        """Keep a chunk; Exhausted when the store is full."""
         self._store.reserve(len(chunk))
         self._reserved += len(chunk)
         self._chunks.append(bytes(chunk))

@@ -12,7 +12,7 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from paddock.errors import CapabilityError, Unavailable
+from paddock.errors import CapabilityError, TimedOut, TooLarge, Unavailable
 from paddock.providers.connections.health import FIRST_PAUSE, LONGEST_PAUSE, Health
 from paddock.providers.connections.nats_target import NatsTarget
 from paddock.providers.connections.shared import Shared
@@ -50,7 +50,8 @@ class NatsLink:
 
         A request that failed because the server went away may have been carried out.
         """
-        self.check()
+        if not self.client.is_connected or self.health.failure is not None:
+            await self._usable()
         try:
             async with asyncio.timeout(self.target.timeout):
                 return await self.client.request(
@@ -66,19 +67,20 @@ class NatsLink:
         self, subject: str, payload: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> None:
         """A message that nobody answers; it is handed to the connection, no more."""
-        self.check()
+        if not self.client.is_connected or self.health.failure is not None:
+            await self._usable()
         try:
             async with asyncio.timeout(self.target.timeout):
                 await self.client.publish(subject, payload, headers=dict(headers or {}) or None)
         except Exception as error:
             raise self.explained(error) from error
 
-    def check(self) -> None:
-        """Raise what a call would fail with, if that is known."""
-        if self.health.failure is not None:
-            self.health.check()
-        if not self.client.is_connected:
+    async def _usable(self) -> None:
+        """Raise what a call would fail with, if that is known; else wait for the connection."""
+        self.health.check()
+        if self._last is not None:
             raise self._absent()
+        await self.connected()
 
     async def connected(self, seconds: float | None = None) -> None:
         """Wait for the connection; Unavailable after so many seconds, or the timeout."""
@@ -101,13 +103,13 @@ class NatsLink:
                 hint="for stores it needs JetStream: start it with -js",
             )
         if isinstance(error, errors.MaxPayloadError):
-            return CapabilityError(
+            return TooLarge(
                 f"{what} takes no message as large as this",
                 hint="it is the server's setting max_payload",
             )
         if isinstance(error, TimeoutError | errors.TimeoutError):
             self.health.doubt()
-            return Unavailable(f"{what} did not answer within {self.target.timeout:g} s")
+            return TimedOut(f"{what} did not answer within {self.target.timeout:g} s")
         if isinstance(error, errors.Error | OSError):
             self.health.doubt()
             return self._failure(error)
@@ -232,18 +234,22 @@ def _tls(target: NatsTarget) -> ssl.SSLContext | None:
 _LINKS: Shared[NatsLink] = Shared()
 
 
-def take(target: NatsTarget) -> NatsLink:
-    """The connection to servers; give it back with `give`.
-
-    Needs a running loop and no server. Raises CapabilityError where the client
-    library is not installed.
-    """
+def load() -> None:
+    """Import the client library, which takes a while. CapabilityError where there is none."""
     try:
         import nats.aio.client  # noqa: F401
     except ImportError as error:
         raise CapabilityError(
             "the package 'nats-py' is not installed", hint="pip install 'paddock[nats]'"
         ) from error
+
+
+def take(target: NatsTarget) -> NatsLink:
+    """The connection to servers; give it back with `give`.
+
+    Needs a running loop and no server. Raises CapabilityError, see `load`.
+    """
+    load()
     link = _LINKS.take(target, lambda: NatsLink(target))
     link.health.doubt()
     return link

@@ -8,7 +8,6 @@ so calls spread over a few connections when many are under way.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -90,18 +89,22 @@ def _load(lane: Lane) -> int:
 _LINKS: Shared[RedisLink] = Shared()
 
 
-def take(target: RedisTarget) -> RedisLink:
-    """The connections to a server; give them back with `give`.
-
-    Needs a running loop and no server. Raises CapabilityError where the client
-    library is not installed.
-    """
+def load() -> None:
+    """Import the client library, which takes a while. CapabilityError where there is none."""
     try:
         import redis.asyncio  # noqa: F401
     except ImportError as error:
         raise CapabilityError(
             "the package 'redis' is not installed", hint="pip install 'paddock[redis]'"
         ) from error
+
+
+def take(target: RedisTarget) -> RedisLink:
+    """The connections to a server; give them back with `give`.
+
+    Needs a running loop and no server. Raises CapabilityError, see `load`.
+    """
+    load()
     link = _LINKS.take(target, lambda: RedisLink(target))
     link.health.doubt()
     return link
@@ -110,12 +113,3 @@ def take(target: RedisTarget) -> RedisLink:
 async def give(link: RedisLink) -> None:
     """Give up one use; the last one closes the connections."""
     await _LINKS.give(link.target, link)
-
-
-async def ready(link: RedisLink, seconds: float) -> None:
-    """Wait until it is known whether the server answers, at most `seconds`. Never fails."""
-    try:
-        async with asyncio.timeout(seconds):
-            await link.execute("PING")
-    except (CapabilityError, TimeoutError):
-        pass

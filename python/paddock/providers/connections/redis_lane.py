@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from paddock.errors import CapabilityError, Unavailable
+from paddock.errors import CapabilityError, TimedOut, Unavailable
 from paddock.providers.connections.redis_socket import connection_class, explained, settings
 from paddock.providers.connections.redis_target import RedisTarget
 
@@ -147,8 +147,8 @@ class Lane:
         if task is not None:
             task.cancel()
 
-    def _late(self) -> Unavailable:
-        return Unavailable(f"{self._target.what} did not answer within {self._target.timeout:g} s")
+    def _late(self) -> TimedOut:
+        return TimedOut(f"{self._target.what} did not answer within {self._target.timeout:g} s")
 
     def _ended(self, reason: CapabilityError) -> None:
         """Fail what waits; the next call connects anew."""

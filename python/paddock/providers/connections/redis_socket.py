@@ -6,7 +6,8 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, TypedDict
 
-from paddock.errors import AccessDenied, CapabilityError, Unavailable
+from paddock.errors import CapabilityError, Exhausted, Unavailable
+from paddock.providers.connections.dial import addresses
 from paddock.providers.connections.redis_target import RedisTarget
 
 if TYPE_CHECKING:
@@ -60,16 +61,9 @@ def connection_class(target: RedisTarget) -> type[Connection]:
 
 async def _open(target: RedisTarget) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A socket to the first address that is allowed and answers; OSError, AccessDenied."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    if target.allowed is not None:
-        addresses = [each for each in addresses if target.allowed(target.host, each, target.port)]
-        if not addresses:
-            raise Forbidden(target.host)
     context = _tls(target)
-    failure: OSError = OSError(f"{target.host} has no address")
-    for address in addresses:
+    failure = OSError(f"{target.host} has no address")
+    for address in await addresses(target.host, target.port, target.allowed):
         try:
             reader, writer = await asyncio.open_connection(
                 address,
@@ -87,16 +81,16 @@ async def _open(target: RedisTarget) -> tuple[asyncio.StreamReader, asyncio.Stre
     raise failure
 
 
-class Forbidden(OSError):
-    """The host has addresses, none of which may be connected to."""
-
-
 def _tls(target: RedisTarget) -> ssl.SSLContext | None:
     if not target.tls:
         return None
     import ssl
 
     return ssl.create_default_context(cafile=target.ca)
+
+
+class NoScript(CapabilityError):
+    """The server does not know a script by its digest, which it does not since its start."""
 
 
 #: First words of answers that may be others when the same is asked again.
@@ -108,16 +102,18 @@ def explained(error: Exception, target: RedisTarget) -> CapabilityError:
     from redis import exceptions
 
     what, text = target.what, str(error)
-    if isinstance(error.__context__, Forbidden):
-        found: CapabilityError = AccessDenied(f"{what} has no address that may be connected to")
-    elif isinstance(
+    # What `_open` raised comes wrapped up.
+    found = error.__cause__
+    if isinstance(found, CapabilityError):
+        return found
+    if isinstance(
         error, exceptions.AuthenticationError | exceptions.AuthorizationError
     ) or text.startswith(("NOAUTH", "WRONGPASS")):
         found = CapabilityError(
             f"{what} refused the user name or password", hint="check them in its table"
         )
     elif isinstance(error, exceptions.OutOfMemoryError) or text.startswith("OOM"):
-        found = Unavailable(f"{what} has no memory left for what is written (maxmemory)")
+        found = Exhausted(f"{what} has no memory left for what is written (maxmemory)")
     elif text.startswith(_AGAIN) or isinstance(
         error, exceptions.BusyLoadingError | exceptions.ReadOnlyError
     ):
@@ -125,6 +121,8 @@ def explained(error: Exception, target: RedisTarget) -> CapabilityError:
     elif isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError):
         reason = text.splitlines()[0] if text else type(error).__name__
         found = Unavailable(f"{what} can't be reached: {reason}")
+    elif isinstance(error, exceptions.NoScriptError):
+        found = NoScript(f"{what} does not know the script")
     else:
         found = CapabilityError(f"{what} answered: {text}")
     return found

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from paddock.errors import CapabilityError
+from paddock.providers.connections.dial import Allowed
 from paddock.providers.options import OptionError, Options, Secret
 
 PORT = 6379
-
-#: Whether a host that resolved to an IP address may be connected to at a port.
-Allowed = Callable[[str, str, int], bool]
 
 
 @dataclass(frozen=True, slots=True)

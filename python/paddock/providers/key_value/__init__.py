@@ -1,1 +1,1 @@
-"""Key-value stores: memory, SQLite."""
+"""Key-value stores: memory, SQLite, files, Redis, NATS JetStream, Postgres."""

@@ -63,6 +63,11 @@ class SqliteConfig:
     path: str = FILE_NAME
     durability: str = "process"
 
+    @property
+    def place(self) -> str:
+        """Where the data is, whatever the other options are."""
+        return self.path
+
     @classmethod
     def from_table(cls, options: Mapping[str, object], base: Path | None = None) -> SqliteConfig:
         """Read a `[key_value_store.X]` table; a path that it has starts from `base`."""

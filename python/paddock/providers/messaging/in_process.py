@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from paddock.capabilities.messaging import DEAD_LETTERS, Message, Subscription
-from paddock.capabilities.subjects import check_subject, matcher
+from paddock.capabilities.subjects import check_headers, check_subject, matcher
 from paddock.errors import Exhausted, TooLarge, Unavailable
+from paddock.providers.messaging.in_process_queue import Queue, size_of
 from paddock.providers.messaging.inbox import INBOX, Inbox
 from paddock.providers.messaging.inflow import Inflow
 from paddock.providers.options import Options
 
-#: What a message counts beside its body and headers.
-OVERHEAD = 200
 #: Dead letters that are kept while nobody subscribes to them; the oldest go first.
 DEAD = 1000
 
@@ -46,65 +44,6 @@ class InProcessConfig:
         return cls(messages, size)
 
 
-class Queue:
-    """Messages of one group, under the broker's lock; who waits for them is woken."""
-
-    def __init__(self, subscription: Subscription, most: int, most_bytes: int) -> None:
-        self.durable = subscription.durable
-        self.matches = matcher(subscription.subjects)
-        self.users = 0
-        self.entries: deque[tuple[Message, int]] = deque()
-        self._most = most
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._idle: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
-
-    def has_room(self, size: int) -> bool:
-        """Whether one more message fits."""
-        return len(self.entries) < self._most and self._bytes + size <= self._most_bytes
-
-    def put(self, message: Message, size: int) -> None:
-        """Add a message at the end."""
-        self.entries.append((message, 1))
-        self._bytes += size
-        self.wake()
-
-    def put_back(self, entries: Sequence[tuple[Message, int]]) -> None:
-        """Add messages at the front; they were here already, so there is room."""
-        self.entries.extendleft(reversed(entries))
-        self._bytes += sum(_size(message) for message, _ in entries)
-        for _ in entries:
-            self.wake()
-
-    def take(self, most: int) -> list[tuple[Message, int]]:
-        """At most so many messages."""
-        taken = [self.entries.popleft() for _ in range(min(most, len(self.entries)))]
-        self._bytes -= sum(_size(message) for message, _ in taken)
-        return taken
-
-    def idle(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None]) -> None:
-        """Wake `waiter` when there is something."""
-        self._idle.append((loop, waiter))
-
-    def wake(self) -> None:
-        """Wake one who waits."""
-        while self._idle:
-            loop, waiter = self._idle.popleft()
-            if not waiter.done() and not loop.is_closed():
-                loop.call_soon_threadsafe(_set, waiter)
-                return
-
-
-def _set(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
-
-
-def _size(message: Message) -> int:
-    size = len(message.body) + len(message.subject) + OVERHEAD
-    return size + sum(len(name) + len(value) for name, value in message.headers)
-
-
 class QueueSource:
     """The contract is `paddock.providers.messaging.inflow.Source`; tokens are entries."""
 
@@ -119,6 +58,7 @@ class QueueSource:
 
     async def run(self, inflow: Inflow) -> None:
         """Move messages as there is room for them."""
+        inflow.begun()
         try:
             await self._move(inflow)
         finally:
@@ -183,10 +123,12 @@ class InProcessBroker:
     def publish(self, message: Message, /) -> None:
         """In place; all queues take it, or none."""
         subject = check_subject(message.subject)
+        if message.headers:
+            check_headers(message.headers)
         if subject.startswith(INBOX):
             self._answer(message)
             return
-        size = _size(message)
+        size = size_of(message)
         if size > self._config.max_bytes:
             raise TooLarge(f"a message of {len(message.body)} bytes is larger than a whole queue")
         with self.lock:

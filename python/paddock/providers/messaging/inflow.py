@@ -10,119 +10,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from enum import Enum, auto
-from typing import Protocol, Self
+from collections.abc import Awaitable, Callable
+from typing import Self
 
-from paddock.capabilities.messaging import (
-    ATTEMPTS_HEADER,
-    DEAD_LETTERS,
-    REASON_HEADER,
-    SUBJECT_HEADER,
-    Message,
-)
+from paddock.capabilities.messaging import Message
 from paddock.errors import CapabilityError
+from paddock.providers.messaging.held import Held, Phase, Source, dead_letter
 
 LOG = logging.getLogger("paddock.messaging")
+
+#: Seconds until a subscription that failed is tried again: the first and the longest pause.
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 2.0
 
 #: Nacked messages that wait here, for each one that may be in hand, before they
 #: count as in hand themselves. It bounds memory while everything fails.
 SPARE = 8
-
-
-class Source(Protocol):
-    """One subscription at a product. A token stands for one message of it.
-
-    `lease` is as in `Delivery`. `returns` says whether `release` works.
-    """
-
-    lease: float | None
-    returns: bool
-
-    async def run(self, inflow: Inflow, /) -> None:
-        """Offer messages, as many as `inflow.room()` allows, and reconnect for ever.
-
-        Ends when `room` answers 0, and while `inflow.draining` also when the
-        product has no more.
-        """
-        ...
-
-    async def ack(self, token: object, /) -> None:
-        """It is handled."""
-        ...
-
-    async def extend(self, token: object, /) -> None:
-        """Its lease starts anew."""
-        ...
-
-    async def release(self, tokens: Sequence[object], /) -> None:
-        """Nobody here will handle them: somebody else may at once."""
-        ...
-
-    async def close(self) -> None:
-        """Let the subscription go; what a durable one keeps stays at the product."""
-        ...
-
-
-class Phase(Enum):
-    OPEN = auto()
-    DRAINING = auto()
-    STOPPED = auto()
-    CLOSED = auto()
-
-
-class Held:
-    """The contract is `paddock.capabilities.messaging.Delivery`."""
-
-    __slots__ = ("_inflow", "_settled", "attempt", "message", "redelivered", "token")
-
-    def __init__(
-        self, inflow: Inflow, message: Message, token: object, attempt: int, redelivered: bool
-    ) -> None:
-        self._inflow = inflow
-        self._settled = False
-        self.message = message
-        self.token = token
-        self.attempt = attempt
-        self.redelivered = redelivered
-
-    @property
-    def lease(self) -> float | None:
-        """Of the source."""
-        return self._inflow.source.lease
-
-    async def ack(self) -> None:
-        """See the contract."""
-        if self.settle():
-            try:
-                await self._inflow.source.ack(self.token)
-            finally:
-                self._inflow.settled(self)
-
-    async def nack(self, delay: float = 0.0) -> None:
-        """See the contract."""
-        if self.settle():
-            await self._inflow.again(self, delay)
-
-    async def dead_letter(self, reason: str) -> None:
-        """See the contract."""
-        if self._settled:
-            return
-        await self._inflow.bury(self, reason)
-        await self.ack()
-
-    async def extend(self) -> None:
-        """See the contract."""
-        if not self._settled:
-            await self._inflow.source.extend(self.token)
-
-    def settle(self) -> bool:
-        """Whether it still had to be settled; from now on it has not."""
-        if self._settled:
-            return False
-        self._settled = True
-        return True
 
 
 class Inflow:
@@ -145,6 +50,8 @@ class Inflow:
         self._phase = Phase.OPEN
         self._finished = False
         self._closing: asyncio.Future[None] | None = None
+        self._begun: asyncio.Future[None] = self._loop.create_future()
+        self._failure: str | None = None
         self._task = self._loop.create_task(self._run())
 
     def __aiter__(self) -> Self:
@@ -167,12 +74,36 @@ class Inflow:
                 raise
         raise StopAsyncIteration
 
+    async def started(self, seconds: float) -> Self:
+        """Wait until it is subscribed; a server that is away is not waited for any longer.
+
+        Raises CapabilityError, closed, for what the product can't do.
+        """
+        await asyncio.wait([self._begun], timeout=seconds)
+        if self._begun.done() and (error := self._begun.exception()):
+            await self.close()
+            raise error
+        return self
+
     # -- for the source
+
+    def begun(self) -> None:
+        """From now on what is published will be delivered."""
+        if not self._begun.done():
+            self._begun.set_result(None)
+        if self._failure is not None:
+            LOG.info("a subscription goes on")
+            self._failure = None
 
     @property
     def draining(self) -> bool:
         """Whether the source should end when the product has no more."""
         return self._phase is Phase.DRAINING
+
+    @property
+    def ending(self) -> bool:
+        """Whether nothing more is wanted, or no more than there is."""
+        return self._phase is not Phase.OPEN
 
     async def pause(self, seconds: float, *sooner: asyncio.Future[None]) -> None:
         """Wait; no longer than until one of `sooner` is done, or until this is to end."""
@@ -242,17 +173,9 @@ class Inflow:
 
     async def bury(self, held: Held, reason: str) -> None:
         """Publish the dead letter of a message."""
-        message = held.message
-        if message.subject.startswith(f"{DEAD_LETTERS}."):
-            LOG.warning("a dead letter could not be handled and is dropped: %s", reason)
-            return
-        headers = (
-            *message.headers,
-            (SUBJECT_HEADER, message.subject),
-            (REASON_HEADER, " ".join(reason.split())[:1000]),
-            (ATTEMPTS_HEADER, str(held.attempt)),
-        )
-        await self._publish(Message(f"{DEAD_LETTERS}.{message.subject}", message.body, headers))
+        letter = dead_letter(held.message, held.attempt, reason)
+        if letter is not None:
+            await self._publish(letter)
 
     # -- the end
 
@@ -319,13 +242,35 @@ class Inflow:
                 LOG.warning("messages come again later than they could: %s", error.message)
 
     async def _run(self) -> None:
+        pause = FIRST_PAUSE
         try:
-            await self.source.run(self)
-        except Exception:
-            LOG.exception("a subscription ended, which it should not")
+            while not await self._session():
+                if self._failure is None:
+                    pause = FIRST_PAUSE
+                await self.pause(pause * random.uniform(0.5, 1.0))
+                pause = min(2 * pause, LONGEST_PAUSE)
         finally:
             self._finished = True
+            if not self._begun.done():
+                self._begun.set_result(None)
             self._wake_all()
+
+    async def _session(self) -> bool:
+        """Whether no other has to follow."""
+        try:
+            await self.source.run(self)
+        except CapabilityError as error:
+            if not error.retryable and not self._begun.done():
+                self._begun.set_exception(error)
+                return True
+            if self._failure != error.message:
+                LOG.warning("a subscription waits: %s", error.message)
+            self._failure = error.message
+        except Exception:
+            LOG.exception("a subscription failed and begins again")
+        else:
+            return True
+        return self._phase in (Phase.STOPPED, Phase.CLOSED)
 
     # -- waking
 

@@ -1,0 +1,158 @@
+"""`[[trigger.message]]`: a component handles messages of a broker, whichever it is.
+
+    [[trigger.message]]
+    component = "orders"
+    broker = "default"
+    subject = "orders.*"
+    group = "orders"
+
+The triggers named after products (`redis`, `nats`, `mqtt`, `kafka`) are this one
+with their products' words.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING
+
+from paddock.capabilities.messaging import Deliveries, Delivery, Subscription
+from paddock.errors import ManifestError, PlanError
+from paddock.interfaces.handlers import message_handler
+from paddock.manifest.hostconfig import ProviderConfig
+from paddock.triggers.source import Call, Context, Event, Standing, Trigger
+from paddock.types import resolve
+
+if TYPE_CHECKING:
+    from paddock.providers.options import Options
+
+
+class MessageEvent(Event):
+    """One delivery of a broker, which itself brings back what was not handled."""
+
+    __slots__ = ("_delivery",)
+    returns = True
+
+    def __init__(self, delivery: Delivery, call: Call) -> None:
+        super().__init__(f"a message on {delivery.message.subject}", call)
+        self._delivery = delivery
+        self.attempt = delivery.attempt
+        self.redelivered = delivery.redelivered
+
+    @property
+    def lease(self) -> float | None:  # type: ignore[override]
+        """The delivery's own."""
+        return self._delivery.lease
+
+    def record(self) -> dict[str, object]:
+        """The whole message."""
+        message = self._delivery.message
+        return {
+            "subject": message.subject,
+            "headers": list(message.headers),
+            "body": base64.b64encode(message.body).decode(),
+        }
+
+    async def ack(self) -> None:
+        """Told to the broker."""
+        await self._delivery.ack()
+
+    async def nack(self, delay: float) -> None:
+        """Told to the broker."""
+        await self._delivery.nack(delay)
+
+    async def dead_letter(self, reason: str) -> bool:
+        """The broker has a place for them."""
+        await self._delivery.dead_letter(reason)
+        return True
+
+    async def extend(self) -> None:
+        """Told to the broker."""
+        await self._delivery.extend()
+
+
+class MessageTrigger(Trigger):
+    """`broker` ("default"), `subject` or `subjects`, `group`, `durable`, `start`."""
+
+    def __init__(self, context: Context, options: Options) -> None:
+        if context.broker is None:
+            raise PlanError("the trigger has no message broker")
+        self._broker = context.broker
+        self._shape = message_handler(context.exports)
+        self._in_flight = context.concurrency
+        self._subscription = self.subscription(context, options)
+        self._deliveries: Deliveries | None = None
+
+    @classmethod
+    def broker(
+        cls, options: Mapping[str, object], settings: Mapping[str, object]
+    ) -> str | ProviderConfig:
+        """A broker of the host, by name."""
+        del settings
+        name = options.get("broker", "default")
+        if not isinstance(name, str) or not name:
+            raise ManifestError("`broker` must be the name of a message broker")
+        return name
+
+    def subscription(self, context: Context, options: Options) -> Subscription:
+        """What is subscribed to."""
+        options.text("broker")
+        subjects = names(options, "subject", "subjects")
+        group = options.text("group", f"{context.application}.{context.id}")
+        durable = options.flag("durable")
+        start = options.choice("start", ("all", "new"))
+        return Subscription(
+            subjects,
+            group or None,
+            durable,
+            "new" if start == "new" else "all",
+            self._in_flight,
+        )
+
+    async def subscribe(self) -> None:
+        """Open the subscription."""
+        if self._deliveries is None:
+            self._deliveries = await resolve(self._broker.subscribe(self._subscription))
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Deliveries as they come."""
+        await self.subscribe()
+        assert self._deliveries is not None
+        async for delivery in self._deliveries:
+            export, arguments = self._shape(delivery.message)
+            yield MessageEvent(delivery, Call(export, arguments, _trace(delivery)))
+
+    def standing(self) -> Standing:
+        """How many wait at the broker."""
+        return Standing(waiting=self._deliveries.waiting if self._deliveries else None)
+
+    async def stop(self) -> None:
+        """Give back what nobody has in hand."""
+        if self._deliveries is not None:
+            await self._deliveries.stop()
+
+    async def drain(self) -> None:
+        """Take what is there for this subscription, then end."""
+        if self._deliveries is not None:
+            await self._deliveries.drain()
+
+    async def close(self) -> None:
+        """Close the subscription."""
+        if self._deliveries is not None:
+            await self._deliveries.close()
+
+
+def _trace(delivery: Delivery) -> str | None:
+    for name, value in delivery.message.headers:
+        if name.lower() == "traceparent":
+            return value
+    return None
+
+
+def names(options: Options, one: str, many: str) -> tuple[str, ...]:
+    """The option `one`, or the list `many`: exactly one of them has to be there."""
+    single = options.text(one)
+    several = tuple(options.strings(many))
+    if bool(single) == bool(several):
+        raise ManifestError(f"set `{one}`, or the list `{many}`")
+    return (single,) if single else several

@@ -152,8 +152,10 @@ class Event:
     """What happened in a guest.
 
     `kind` and its `fields`: `line` (output: stdout or stderr, text), `limit`
-    (limit, value), `failed` (reason), `denied` (what, grant), and `lost`
-    (count) where the loop was too slow for that many events.
+    (limit, value), `failed` (reason), `denied` (what, grant; none where nothing
+    would allow it), `allowed` (what, grant: an entry of `allowed_outbound_hosts`;
+    only where it is audited), and `lost` (count) where the loop was too slow for
+    that many events.
     """
 
     @property
@@ -164,7 +166,7 @@ class Event:
     def instance(self) -> int:
         """Counts from 1 within a component of a generation; 0 for none."""
     @property
-    def kind(self) -> Literal["line", "limit", "failed", "denied", "lost"]: ...
+    def kind(self) -> Literal["line", "limit", "failed", "denied", "allowed", "lost"]: ...
     @property
     def fields(self) -> dict[str, str]: ...
 
@@ -285,7 +287,12 @@ class Outbound:
     address does not pass unless that address or its network was granted.
     """
 
-    def __new__(cls, grants: Sequence[Grant]) -> Outbound: ...
+    def __new__(cls, grants: Sequence[Grant], blocked: Sequence[str] = ()) -> Outbound:
+        """`blocked` is as in `ComponentSpec`.
+
+        Raises:
+            paddock.errors.UsageError: something blocked is no network.
+        """
     def allows_host(self, scheme: str, host: str, port: int) -> bool:
         """Whether a host may be named at all; `host` is a name or an address."""
     def allows_address(self, scheme: str, host: str, address: str, port: int) -> bool:

@@ -50,6 +50,9 @@ class ComponentSpec:
     response that goes on after its head, `fuel` for one event where the engine
     counts it. `reuse` is (requests before an instance is thrown away, requests at once
     in it, seconds that an idle one is kept); None makes a fresh one each time.
+    `blocked` are addresses and networks in CIDR form, or `private` for all that
+    are not public: no grant opens them. `audit` tells by events what is used of
+    that which is granted.
     """
 
     application: str
@@ -63,7 +66,9 @@ class ComponentSpec:
     stream: float | None = 600.0
     fuel: int | None = None
     outbound: Sequence[Grant] = ()
+    blocked: Sequence[str] = ()
     reuse: tuple[int, int, float] | None = None
+    audit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +111,19 @@ class RouteSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """Limits of the HTTP server: seconds, bytes of a request's body, sockets."""
+    """Limits of the HTTP server: seconds, bytes of a request's body, sockets.
+
+    Guests' outgoing connections are kept for the next request with
+    `outbound_pooling`; at most `outbound_connections` (at least 1; None for no
+    limit) are open at once over all of the host, and the next one waits.
+    """
 
     header_timeout: float = 15.0
     idle_timeout: float = 60.0
     body: int = 64 << 20
     connections: int = 10_000
+    outbound_pooling: bool = True
+    outbound_connections: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

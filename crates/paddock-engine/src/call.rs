@@ -39,12 +39,7 @@ pub struct Caller {
 /// # Errors
 /// `Usage` for a function or arguments that don't fit, `Guest` for a trap or
 /// an exceeded limit.
-pub async fn call(
-    component: &Arc<Component>,
-    caller: Caller,
-    export: &str,
-    arguments: Vec<Value>,
-) -> Result<Outcome> {
+pub async fn call(component: &Arc<Component>, caller: Caller, export: &str, arguments: Vec<Value>) -> Result<Outcome> {
     let mut store = State::store(component, caller.hooks, caller.generation, caller.trace)?;
     let deadline = store.data().scope.deadline.instant();
     let called = in_store(component, &mut store, export, arguments);

@@ -45,6 +45,8 @@ pub struct ComponentSpec {
     pub limits: InstanceLimits,
     pub outbound: OutboundGrants,
     pub reuse: Option<Reuse>,
+    /// Tell what is used of that which is granted.
+    pub audit: bool,
 }
 
 /// What answers a component's imports, by interface name.
@@ -63,12 +65,20 @@ pub struct Component {
     pub(crate) events: Arc<dyn Events>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     instances: AtomicU64,
-    /// What was denied and told already.
+    /// What was denied and told already; what was used.
     denied: Mutex<HashSet<String>>,
+    used: Mutex<HashSet<String>>,
 }
 
-/// Different denials that are told; a guest that guesses must not fill the log.
-const DENIALS: usize = 100;
+/// Different denials, or uses, that are told; a guest that guesses must not fill
+/// the log.
+const TOLD: usize = 100;
+
+/// Whether something is told now, for the first time.
+fn first(told: &Mutex<HashSet<String>>, what: &str) -> bool {
+    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+    told.len() < TOLD && told.insert(what.to_string())
+}
 
 impl Component {
     /// Links `artifact` against WASI and `bound`, and checks every import.
@@ -108,6 +118,7 @@ impl Component {
             observer,
             instances: AtomicU64::new(0),
             denied: Mutex::default(),
+            used: Mutex::default(),
         }))
     }
 
@@ -128,11 +139,29 @@ impl Component {
     /// Tells once of something that is not granted, and of the host that would
     /// have to be in `allowed_outbound_hosts`.
     pub(crate) fn deny(&self, what: &str, host: &str) {
-        let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
-        if denied.len() < DENIALS && denied.insert(host.to_string()) {
-            drop(denied);
+        if first(&self.denied, host) {
             let grant = format!("allowed_outbound_hosts = [\"{host}\"]");
             self.emit(0, EventKind::Denied { what: what.to_string(), grant });
+        }
+    }
+
+    /// Tells once of a destination that no grant opens.
+    pub(crate) fn deny_blocked(&self, host: &str) {
+        if first(&self.denied, host) {
+            let what = format!("connecting to {host}, which this host's configuration blocks");
+            self.emit(0, EventKind::Denied { what, grant: String::new() });
+        }
+    }
+
+    /// Tells once, where it is audited, of something granted that is used, and
+    /// of the entry of `allowed_outbound_hosts` that would do for it.
+    pub(crate) fn permit(&self, used: impl FnOnce() -> (String, String)) {
+        if !self.spec.audit {
+            return;
+        }
+        let (what, grant) = used();
+        if first(&self.used, &grant) {
+            self.emit(0, EventKind::Allowed { what, grant });
         }
     }
 

@@ -18,6 +18,8 @@ pub enum EventKind {
     /// Something was asked for that is not granted; `grant` is the manifest
     /// line which would allow it.
     Denied { what: String, grant: String },
+    /// Something that is granted was used; told once, to audit.
+    Allowed { what: String, grant: String },
 }
 
 #[derive(Clone, Debug)]

@@ -179,12 +179,7 @@ pub fn arm(store: &mut Store<State>, component: &Component) -> Result<()> {
     Ok(())
 }
 
-fn wasi(
-    component: &Arc<Component>,
-    process: Option<Process>,
-    generation: u64,
-    instance: u64,
-) -> Result<WasiCtx> {
+fn wasi(component: &Arc<Component>, process: Option<Process>, generation: u64, instance: u64) -> Result<WasiCtx> {
     let spec = &component.spec;
     let mut builder = WasiCtxBuilder::new();
     let log = |output| {
@@ -220,27 +215,35 @@ pub(crate) fn preopen(builder: &mut WasiCtxBuilder, mount: &crate::component::Mo
     })
 }
 
-/// Sockets by grant: every address is checked when it is used.
+/// Sockets by grant: every address is checked when it is used, also where there
+/// is no grant at all, so that what is refused is told.
 fn network(builder: &mut WasiCtxBuilder, component: &Arc<Component>) {
     let grants = &component.spec.outbound;
-    builder.allow_tcp(grants.any_socket("tcp")).allow_udp(grants.any_socket("udp"));
+    builder.allow_tcp(true).allow_udp(true);
     builder.allow_ip_name_lookup(grants.any_socket("tcp") || grants.any_socket("udp"));
-    if !grants.any_socket("tcp") && !grants.any_socket("udp") {
-        return;
-    }
     let component = Arc::clone(component);
     builder.socket_addr_check(move |address: SocketAddr, usage: SocketAddrUse| {
         let component = Arc::clone(&component);
         component.observe("wasi:sockets", "use-address", None);
         Box::pin(async move {
             let allowed = component.spec.outbound.allows_socket(address, usage).await;
-            if !allowed {
-                let scheme = if matches!(usage, SocketAddrUse::TcpConnect) { "tcp" } else { "udp" };
-                component.deny(&format!("the socket address {address}"), &format!("{scheme}://{address}"));
-            }
+            socket_used(&component, address, usage, allowed);
             allowed
         })
     });
+}
+
+fn socket_used(component: &Component, address: SocketAddr, usage: SocketAddrUse, allowed: bool) {
+    let udp = matches!(usage, SocketAddrUse::UdpBind | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive);
+    let destination = format!("{}://{address}", if udp { "udp" } else { "tcp" });
+    let what = format!("the socket address {address}");
+    if !allowed && component.spec.outbound.blocks(address.ip()) {
+        component.deny_blocked(&destination);
+    } else if !allowed {
+        component.deny(&what, &destination);
+    } else if matches!(usage, SocketAddrUse::TcpConnect | SocketAddrUse::UdpSend) {
+        component.permit(|| (what, destination));
+    }
 }
 
 impl WasiView for State {

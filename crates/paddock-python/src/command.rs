@@ -53,7 +53,7 @@ impl Options {
             environment: self.environment,
             inherit_env: self.inherit_env,
             mounts: mounts(self.mounts),
-            outbound: outbound(self.outbound),
+            outbound: outbound(py, self.outbound, &[])?,
             inherit_network: self.inherit_network,
             allow_ip_name_lookup: self.allow_ip_name_lookup,
             limits,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use paddock_engine::call::{Caller, Outcome, call as call_export};
-use paddock_engine::error::Result as EngineResult;
 use paddock_engine::component::{Bound as BoundTo, Component};
+use paddock_engine::error::Result as EngineResult;
 use paddock_engine::hostcall::HostInterface;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -80,9 +80,7 @@ pub fn call<'py>(
 pub fn printed<'py>(py: Python<'py>, component: &ComponentObject, most: usize) -> PyResult<Bound<'py, PyAny>> {
     let target = Arc::clone(&component.component);
     let work = async move { paddock_engine::http::cgi::output(&target, most).await };
-    component.tasks.awaitable(py, work, |py, printed| {
-        Ok(PyBytes::new(py, &printed.or_raise(py)?).into_any().unbind())
-    })
+    component.tasks.awaitable(py, work, |py, printed| Ok(PyBytes::new(py, &printed.or_raise(py)?).into_any().unbind()))
 }
 
 /// A core module of WASI 0.1 as a component.

@@ -36,6 +36,11 @@ impl EventObject {
                 fields.set_item("grant", grant)?;
                 "denied"
             }
+            EventKind::Allowed { what, grant } => {
+                fields.set_item("what", what)?;
+                fields.set_item("grant", grant)?;
+                "allowed"
+            }
         };
         Ok(Self {
             application: event.application,

@@ -13,8 +13,9 @@ pub struct Outbound(OutboundGrants);
 #[pymethods]
 impl Outbound {
     #[new]
-    fn new(grants: Vec<GrantTuple>) -> Self {
-        Self(outbound(grants))
+    #[pyo3(signature = (grants, blocked=Vec::new()))]
+    fn new(py: Python<'_>, grants: Vec<GrantTuple>, blocked: Vec<String>) -> PyResult<Self> {
+        Ok(Self(outbound(py, grants, &blocked)?))
     }
 
     fn allows_host(&self, scheme: &str, host: &str, port: u16) -> bool {

@@ -30,6 +30,8 @@ pub struct Options {
     idle_timeout: f64,
     body: u64,
     connections: usize,
+    outbound_pooling: bool,
+    outbound_connections: Option<usize>,
 }
 
 #[pyclass(frozen, name = "Server", module = "paddock._core")]
@@ -52,6 +54,7 @@ impl ServerObject {
 impl ServerObject {
     #[new]
     fn new(py: Python<'_>, runtime: &Runtime, options: Options) -> PyResult<Self> {
+        runtime.shared.connector.configure(options.outbound_pooling, options.outbound_connections);
         let options = ServerOptions {
             header_timeout: seconds(py, "header_timeout", options.header_timeout)?,
             idle_timeout: seconds(py, "idle_timeout", options.idle_timeout)?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use paddock_engine::component::{ComponentSpec, Mount, Reuse};
 use paddock_engine::limits::InstanceLimits;
-use paddock_engine::outbound::{HostPattern, OutboundGrant, OutboundGrants};
+use paddock_engine::outbound::{Blocked, HostPattern, OutboundGrant, OutboundGrants};
 use pyo3::prelude::*;
 
 use crate::engine::wrong;
@@ -26,7 +26,9 @@ pub struct Spec {
     stream: Option<f64>,
     fuel: Option<u64>,
     outbound: Vec<GrantTuple>,
+    blocked: Vec<String>,
     reuse: Option<(usize, usize, f64)>,
+    audit: bool,
 }
 
 /// A number of seconds.
@@ -59,8 +61,9 @@ impl Spec {
             arguments: self.arguments,
             mounts: mounts(self.mounts),
             limits: InstanceLimits { memory: self.memory, table: self.table, time, stream, fuel: self.fuel },
-            outbound: outbound(self.outbound),
+            outbound: outbound(py, self.outbound, &self.blocked)?,
             reuse,
+            audit: self.audit,
         })
     }
 }
@@ -69,11 +72,20 @@ pub fn mounts(mounts: Vec<MountTuple>) -> Vec<Mount> {
     mounts.into_iter().map(|(host, guest, writable)| Mount { host, guest, writable }).collect()
 }
 
-pub fn outbound(grants: Vec<GrantTuple>) -> OutboundGrants {
+/// Grants, and what none of them opens.
+///
+/// # Errors
+/// `UsageError` when something blocked is no network.
+pub fn outbound(py: Python<'_>, grants: Vec<GrantTuple>, blocked: &[String]) -> PyResult<OutboundGrants> {
     let grant = |(scheme, host, first, last): GrantTuple| OutboundGrant {
         scheme,
         host: HostPattern::parse(host.trim_start_matches('[').trim_end_matches(']')),
         ports: (first, last),
     };
-    OutboundGrants(grants.into_iter().map(grant).collect())
+    let network = |text: &String| {
+        let hint = "write `private`, an address or a network as 10.0.0.0/8";
+        Blocked::parse(text).ok_or_else(|| wrong(py, format!("{text:?} is no network to block"), hint))
+    };
+    let blocked = blocked.iter().map(network).collect::<PyResult<_>>()?;
+    Ok(OutboundGrants { grants: grants.into_iter().map(grant).collect(), blocked })
 }

@@ -11,30 +11,24 @@ use crate::engine::{Engine, Flavour};
 use crate::options::EngineOptions;
 use crate::state::State;
 
-/// The interface definitions, as the guests of the tests are built against.
+/// The interface definitions that the guests of the tests are built against.
 fn declared(file: &str) -> String {
-    let path = format!("{}/../../tests/guests/wit/tables/deps/{file}.wit", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/../../tests/guests/wit/{file}.wit", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A package as an earlier version had it: without what came later.
+/// A package as an earlier version had it: without its later, asynchronous half.
 fn earlier(wit: &str, newest: &str, version: &str) -> String {
-    let gate =
-        |line: &str| line.trim().strip_prefix("@since(version = ").map(|rest| rest.trim_end_matches(')').to_owned());
-    let mut kept = String::new();
-    let mut lines = wit.lines();
-    while let Some(line) = lines.next() {
-        if !gate(line).is_some_and(|since| since.as_str() > version) {
-            kept.push_str(line);
-            kept.push('\n');
-            continue;
-        }
-        // What the gate stands before: one line, or a block.
-        if lines.next().is_some_and(|first| first.ends_with('{')) {
-            lines.by_ref().find(|line| line.trim() == "}");
-        }
-    }
+    let lines = wit.lines().filter(|line| !line.contains(" async func(") && !line.contains("@since"));
+    let kept: String = lines.map(|line| format!("{line}\n")).collect();
     kept.replace(&format!("@{newest}"), &format!("@{version}"))
+}
+
+/// A package without one of its resources.
+fn without(wit: &str, resource: &str) -> String {
+    let (before, rest) = wit.split_once(&format!("resource {resource} {{")).unwrap();
+    let (_, after) = rest.split_once("\n  }\n").unwrap();
+    format!("{before}{after}")
 }
 
 /// A component that imports every function of `interfaces`.
@@ -86,17 +80,21 @@ fn links(flavour: Flavour, packages: &[&str], interfaces: &[&str]) {
 
 #[test]
 fn tables_of_plain_interfaces_fit_their_definitions() {
-    let spin = declared("fermyon-spin-2.0.0");
+    let spin = declared("p2/deps/fermyon-spin-2.0.0");
     let interfaces = ["sqlite", "postgres", "mysql", "redis", "mqtt"].map(|name| format!("fermyon:spin/{name}@2.0.0"));
     links(Flavour::Plain, &[&spin], &interfaces.each_ref().map(String::as_str));
-    let spin = declared("fermyon-spin-unversioned");
+    let spin = declared("p2/deps/fermyon-spin-unversioned");
     let interfaces = ["sqlite", "postgres", "mysql", "redis"].map(|name| format!("fermyon:spin/{name}"));
     links(Flavour::Plain, &[&spin], &interfaces.each_ref().map(String::as_str));
-    links(Flavour::Plain, &[&declared("wasmcloud-messaging-0.2.0")], &["wasmcloud:messaging/consumer@0.2.0"]);
+    links(
+        Flavour::Plain,
+        &[&declared("services/deps/wasmcloud-messaging-0.2.0")],
+        &["wasmcloud:messaging/consumer@0.2.0"],
+    );
     let blobs = ["types", "container", "blobstore"].map(|name| format!("wasi:blobstore/{name}@0.2.0-draft"));
     links(
         Flavour::Plain,
-        &[&declared("wasi-io-0.2.0"), &declared("wasi-blobstore-0.2.0-draft")],
+        &[&declared("p2/deps/wasi-io-0.2.0"), &declared("services/deps/wasi-blobstore-draft")],
         &blobs.each_ref().map(String::as_str),
     );
 }
@@ -106,34 +104,46 @@ fn tables_of_asynchronous_interfaces_fit_their_definitions() {
     for name in ["redis", "mqtt", "mysql"] {
         links(
             Flavour::Concurrent,
-            &[&declared(&format!("spin-{name}-3.0.0"))],
+            &[&declared(&format!("services3/deps/spin-{name}-3.0.0"))],
             &[&format!("spin:{name}/{name}@3.0.0")],
         );
     }
-    links(Flavour::Concurrent, &[&declared("wasmcloud-messaging-0.3.0")], &["wasmcloud:messaging/consumer@0.3.0"]);
+    links(
+        Flavour::Concurrent,
+        &[&declared("services3/deps/wasmcloud-messaging-0.3.0")],
+        &["wasmcloud:messaging/consumer@0.3.0"],
+    );
     let parts = ["types", "store", "atomics", "cas", "batch"].map(|name| format!("wasmcloud:keyvalue/{name}@0.2.0"));
-    links(Flavour::Concurrent, &[&declared("wasmcloud-keyvalue-0.2.0")], &parts.each_ref().map(String::as_str));
+    links(
+        Flavour::Concurrent,
+        &[&declared("services3/deps/wasmcloud-keyvalue-0.2.0")],
+        &parts.each_ref().map(String::as_str),
+    );
     let parts = ["container", "blobstore"].map(|name| format!("wasmcloud:blobstore/{name}@0.1.0"));
-    links(Flavour::Concurrent, &[&declared("wasmcloud-blobstore-0.1.0")], &parts.each_ref().map(String::as_str));
+    links(
+        Flavour::Concurrent,
+        &[&declared("services3/deps/wasmcloud-blobstore-0.1.0")],
+        &parts.each_ref().map(String::as_str),
+    );
 }
 
 #[test]
 fn tables_fit_each_version_of_an_interface() {
-    let sqlite = declared("spin-sqlite-3.1.0");
+    let sqlite = declared("services3/deps/spin-sqlite-3.1.0");
     links(Flavour::Concurrent, &[&sqlite], &["spin:sqlite/sqlite@3.1.0"]);
     links(Flavour::Plain, &[&earlier(&sqlite, "3.1.0", "3.0.0")], &["spin:sqlite/sqlite@3.0.0"]);
-    links(Flavour::Plain, &[&declared("spin-postgres-3.0.0")], &["spin:postgres/postgres@3.0.0"]);
-    let postgres = declared("spin-postgres-4.2.0");
+    links(Flavour::Plain, &[&declared("services/deps/spin-postgres-3.0.0")], &["spin:postgres/postgres@3.0.0"]);
+    let postgres = declared("services3/deps/spin-postgres-4.2.0");
     links(Flavour::Concurrent, &[&postgres], &["spin:postgres/postgres@4.2.0"]);
-    for version in ["4.0.0", "4.1.0"] {
-        let name = format!("spin:postgres/postgres@{version}");
-        links(Flavour::Plain, &[&earlier(&postgres, "4.2.0", version)], &[&name]);
-    }
+    let second = earlier(&postgres, "4.2.0", "4.1.0");
+    links(Flavour::Plain, &[&second], &["spin:postgres/postgres@4.1.0"]);
+    let first = without(&earlier(&postgres, "4.2.0", "4.0.0"), "connection-builder");
+    links(Flavour::Plain, &[&first], &["spin:postgres/postgres@4.0.0"]);
 }
 
 #[test]
 fn a_component_without_async_functions_may_import_an_interface_that_has_some() {
-    let sqlite = declared("spin-sqlite-3.1.0");
+    let sqlite = declared("services3/deps/spin-sqlite-3.1.0");
     let plain = earlier(&sqlite, "3.1.0", "3.0.0").replace("@3.0.0", "@3.1.0");
     links(Flavour::Plain, &[&plain], &["spin:sqlite/sqlite@3.1.0"]);
 }

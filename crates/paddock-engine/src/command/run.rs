@@ -53,7 +53,7 @@ pub fn prepare(
 /// A connector loads the platform's root certificates, so one is made only
 /// where something may be connected to.
 fn hooks(component: &Arc<Component>) -> Hooks {
-    if component.spec.outbound.0.is_empty() {
+    if component.spec.outbound.grants.is_empty() {
         return Hooks::default();
     }
     Hooks::new(component, None, &Connector::new(), 0, None)

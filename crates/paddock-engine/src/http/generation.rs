@@ -13,8 +13,8 @@ use http::{Method, StatusCode};
 use tokio::sync::Notify;
 use wasmtime_wasi_http::WasiBody;
 
-use super::cgi::Cgi;
 use super::admission::{Admission, AdmissionLimits, Permit};
+use super::cgi::Cgi;
 use super::chain::Chain;
 use super::dispatch::{Arrival, Failure, Handler};
 use super::headers::RouteHeaders;

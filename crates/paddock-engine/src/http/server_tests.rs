@@ -269,7 +269,7 @@ fn guest(id: &str, grants: &[&str]) -> ComponentEntry {
     let engine = Engine::new(EngineOptions { instances: 50, ..EngineOptions::default() }).unwrap();
     let artifact = engine.load(&std::fs::read(file).unwrap()).unwrap();
     let grant = |host: &&str| OutboundGrant { scheme: None, host: HostPattern::parse(host), ports: (0, 65535) };
-    let outbound = OutboundGrants(grants.iter().map(grant).collect());
+    let outbound = OutboundGrants { grants: grants.iter().map(grant).collect(), blocked: Vec::new() };
     let spec = ComponentSpec { application: "app".into(), id: id.into(), outbound, ..ComponentSpec::default() };
     let component = Component::new(&engine, artifact, spec, &HashMap::new(), Arc::new(Print), None).unwrap();
     ComponentEntry { id: id.into(), handler: Arc::new(Handler::new(component)), slots: None }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, timeout};
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
@@ -76,7 +77,16 @@ struct Pool {
 pub struct Connector {
     pools: Mutex<HashMap<Destination, Pool>>,
     slots: Arc<Semaphore>,
+    /// Whether connections are kept for the next request.
+    pooling: AtomicBool,
+    /// A place for each connection of the host, where they are limited.
+    places: Mutex<Option<(usize, Arc<Semaphore>)>>,
+    /// How many requests wait for a place.
+    waiting: AtomicUsize,
 }
+
+/// Held by a connection as long as it is open.
+type Place = Option<OwnedSemaphorePermit>;
 
 enum Sender {
     One(http1::SendRequest<WasiBody>),
@@ -86,7 +96,46 @@ enum Sender {
 impl Connector {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { pools: Mutex::default(), slots: Arc::new(Semaphore::new(CONCURRENT)) })
+        Arc::new(Self {
+            pools: Mutex::default(),
+            slots: Arc::new(Semaphore::new(CONCURRENT)),
+            pooling: AtomicBool::new(true),
+            places: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+        })
+    }
+
+    /// Whether connections are kept, and how many may be open at once; those
+    /// that are open stay.
+    pub fn configure(&self, pooling: bool, connections: Option<usize>) {
+        self.pooling.store(pooling, Ordering::Relaxed);
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.as_ref().map(|(most, _)| *most) != connections {
+            *places = connections.map(|most| (most, Arc::new(Semaphore::new(most))));
+        }
+    }
+
+    /// A place for a new connection; where all are taken, an idle one ends.
+    async fn place(&self) -> Result<Place, Error> {
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some((_, places)) = places else { return Ok(None) };
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            return Ok(Some(place));
+        }
+        let _waiting = Waiting::new(&self.waiting);
+        drop(self.idle());
+        places.acquire_owned().await.map(Some).map_err(|_| Error::ConnectionLimitReached)
+    }
+
+    /// A connection that nobody uses, out of any pool; HTTP/2 ones may be in use,
+    /// and end when they no longer are.
+    fn idle(&self) -> Option<Sender> {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = pools.values_mut().find_map(|pool| pool.one.pop());
+        if let Some((.., sender)) = one {
+            return Some(Sender::One(sender));
+        }
+        pools.values_mut().find_map(|pool| pool.two.take()).map(|(_, sender)| Sender::Two(sender))
     }
 
     /// Sends one request whose host has been granted to the component.
@@ -192,21 +241,23 @@ impl Connector {
         component: &Arc<Component>,
         destination: &Destination,
     ) -> Result<(SocketAddr, Sender), Error> {
+        let place = self.place().await?;
         let (address, stream) = dial(component, destination).await?;
         let _ = stream.set_nodelay(true);
         if !destination.tls {
-            return Ok((address, Sender::One(handshake_one(stream).await?)));
+            return Ok((address, Sender::One(handshake_one(stream, place).await?)));
         }
         let name = ServerName::try_from(destination.host.clone())
             .map_err(|_| Error::DnsError { rcode: Some("invalid dns name".into()), info_code: None })?;
         let stream = TlsConnector::from(Arc::clone(&TLS)).connect(name, stream).await.map_err(Error::Tls)?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-            return Ok((address, Sender::One(handshake_one(stream).await?)));
+            return Ok((address, Sender::One(handshake_one(stream, place).await?)));
         }
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
-        tokio::spawn(async move {
-            let _ = connection.await;
-        });
+        tokio::spawn(open(connection, place));
+        if !self.pooling.load(Ordering::Relaxed) {
+            return Ok((address, Sender::Two(sender)));
+        }
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.entry(destination.clone()).or_default().two = Some((address, sender.clone()));
         Ok((address, Sender::Two(sender)))
@@ -214,6 +265,11 @@ impl Connector {
 
     fn keep(&self, destination: Destination, address: SocketAddr, sender: http1::SendRequest<WasiBody>) {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever waits for a place may want another destination. Looked at under
+        // the lock, so that it either sees this connection or is seen here.
+        if !self.pooling.load(Ordering::Relaxed) || self.waiting.load(Ordering::Relaxed) > 0 {
+            return;
+        }
         if pools.len() > 1024 {
             pools.retain(|_, pool| pool.two.is_some() || pool.one.iter().any(|(since, ..)| since.elapsed() < KEEP));
         }
@@ -225,14 +281,34 @@ impl Connector {
     }
 }
 
-async fn handshake_one<S>(stream: S) -> Result<http1::SendRequest<WasiBody>, Error>
+/// Counts one that waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Runs a connection to its end, and keeps its place until then.
+async fn open<E>(connection: impl Future<Output = Result<(), E>>, place: Place) {
+    let _ = connection.await;
+    drop(place);
+}
+
+async fn handshake_one<S>(stream: S, place: Place) -> Result<http1::SendRequest<WasiBody>, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(async move {
-        let _ = connection.await;
-    });
+    tokio::spawn(open(connection, place));
     Ok(sender)
 }
 
@@ -256,6 +332,10 @@ async fn dial(component: &Arc<Component>, destination: &Destination) -> Result<(
     match (last, prohibited) {
         (Some(error), _) => Err(Error::Connect(error)),
         (None, Some(address)) => {
+            if component.spec.outbound.blocks(address.ip()) {
+                component.deny_blocked(host);
+                return Err(Error::DestinationIpProhibited);
+            }
             let scheme = scheme(destination);
             let what = format!("connecting to {host}, which is the private address {}", address.ip());
             component.deny(&what, &format!("{scheme}://{}", SocketAddr::new(address.ip(), destination.port)));

@@ -76,12 +76,40 @@ pub struct OutboundGrant {
     pub ports: (u16, u16),
 }
 
+/// What nobody may connect to, whatever is granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// Every address that is not on the public internet.
+    Private,
+    Network(IpNet),
+}
+
+impl Blocked {
+    /// Reads `private`, an address or a network.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "private" => Some(Self::Private),
+            _ => text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok().map(Self::Network),
+        }
+    }
+
+    fn holds(&self, address: IpAddr) -> bool {
+        match self {
+            Self::Private => is_private(address),
+            Self::Network(network) => contains(network, address),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
-pub struct OutboundGrants(pub Vec<OutboundGrant>);
+pub struct OutboundGrants {
+    pub grants: Vec<OutboundGrant>,
+    pub blocked: Vec<Blocked>,
+}
 
 impl OutboundGrants {
     fn matching(&self, scheme: &str, port: u16) -> impl Iterator<Item = &OutboundGrant> {
-        self.0.iter().filter(move |grant| {
+        self.grants.iter().filter(move |grant| {
             grant.scheme.as_deref().is_none_or(|known| known == scheme)
                 && grant.ports.0 <= port
                 && port <= grant.ports.1
@@ -90,7 +118,7 @@ impl OutboundGrants {
 
     /// Whether any grant is for this scheme.
     pub fn any_socket(&self, scheme: &str) -> bool {
-        self.0.iter().any(|grant| grant.scheme.as_deref().is_none_or(|known| known == scheme))
+        self.grants.iter().any(|grant| grant.scheme.as_deref().is_none_or(|known| known == scheme))
     }
 
     /// Whether a host may be named in a request at all.
@@ -100,12 +128,18 @@ impl OutboundGrants {
 
     /// Whether `host`, which resolved to `address`, may be connected to.
     pub fn allows_address(&self, scheme: &str, host: &str, address: SocketAddr) -> bool {
-        self.matching(scheme, address.port()).any(|grant| grant.host.opens(host, address.ip()))
+        !self.blocks(address.ip())
+            && self.matching(scheme, address.port()).any(|grant| grant.host.opens(host, address.ip()))
+    }
+
+    /// Whether the host's configuration refuses an address to everybody.
+    pub fn blocks(&self, address: IpAddr) -> bool {
+        self.blocked.iter().any(|blocked| blocked.holds(address))
     }
 
     /// Whether the application's own routes may be called.
     pub fn allows_itself(&self) -> bool {
-        self.0.iter().any(|grant| {
+        self.grants.iter().any(|grant| {
             grant.host == HostPattern::Itself && grant.scheme.as_deref().is_none_or(|s| s == "http" || s == "https")
         })
     }
@@ -114,7 +148,7 @@ impl OutboundGrants {
     pub fn allows_component(&self, id: &str) -> bool {
         ["spin", "paddock"].iter().any(|product| {
             let host = format!("{id}.{product}.internal");
-            self.0.iter().any(|grant| match &grant.host {
+            self.grants.iter().any(|grant| match &grant.host {
                 HostPattern::Name(name) => *name == host,
                 HostPattern::Suffix(domain) => *domain == format!(".{product}.internal"),
                 _ => false,
@@ -156,7 +190,7 @@ impl OutboundGrants {
     }
 
     fn everything(&self) -> bool {
-        self.0.iter().any(|grant| grant.host == HostPattern::Everything)
+        self.grants.iter().any(|grant| grant.host == HostPattern::Everything)
     }
 }
 
@@ -219,16 +253,12 @@ mod tests {
     use super::*;
 
     fn grants(entries: &[(&str, &str, u16)]) -> OutboundGrants {
-        OutboundGrants(
-            entries
-                .iter()
-                .map(|(scheme, host, port)| OutboundGrant {
-                    scheme: (*scheme != "*").then(|| scheme.to_string()),
-                    host: HostPattern::parse(host),
-                    ports: if *port == 0 { (0, 65535) } else { (*port, *port) },
-                })
-                .collect(),
-        )
+        let grant = |(scheme, host, port): &(&str, &str, u16)| OutboundGrant {
+            scheme: (*scheme != "*").then(|| scheme.to_string()),
+            host: HostPattern::parse(host),
+            ports: if *port == 0 { (0, 65535) } else { (*port, *port) },
+        };
+        OutboundGrants { grants: entries.iter().map(grant).collect(), blocked: Vec::new() }
     }
 
     fn to(address: &str) -> SocketAddr {
@@ -256,6 +286,22 @@ mod tests {
         assert!(granted.allows_address("http", "localhost", to("127.0.0.1:8080")));
         assert!(!granted.allows_address("http", "localhost", to("127.0.0.1:8081")));
         assert!(!granted.allows_host("http", "127.0.0.1", 80));
+    }
+
+    #[test]
+    fn what_is_blocked_is_refused_though_a_grant_names_it() {
+        let mut granted = grants(&[("http", "10.0.0.0/8", 0), ("http", "*", 0), ("http", "localhost", 0)]);
+        granted.blocked = vec![Blocked::parse("10.1.0.0/16").unwrap(), Blocked::parse("93.184.216.34").unwrap()];
+        assert!(granted.allows_address("http", "db", to("10.2.0.1:80")));
+        for address in ["10.1.2.3:80", "[::ffff:10.1.2.3]:80", "93.184.216.34:80"] {
+            assert!(!granted.allows_address("http", "db", to(address)), "{address}");
+        }
+        granted.blocked = vec![Blocked::parse("private").unwrap()];
+        assert!(granted.allows_address("http", "example.com", to("93.184.216.34:80")));
+        for address in ["10.2.0.1:80", "127.0.0.1:80", "[::1]:80", "169.254.169.254:80"] {
+            assert!(!granted.allows_address("http", "localhost", to(address)), "{address}");
+        }
+        assert!(Blocked::parse("example.com").is_none());
     }
 
     #[test]

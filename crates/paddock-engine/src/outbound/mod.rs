@@ -13,7 +13,7 @@ use http::uri::Scheme;
 use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
 pub use connector::Connector;
-pub use grants::{HostPattern, OutboundGrant, OutboundGrants, is_private};
+pub use grants::{Blocked, HostPattern, OutboundGrant, OutboundGrants, is_private};
 pub(crate) use relative::add_to_linker as add_relative_to_linker;
 
 use crate::component::Component;
@@ -131,12 +131,14 @@ impl Open {
             if !grants.allows_component(id) {
                 return Err(self.deny(&format!("calling the component '{id}'"), &format!("http://{host}")));
             }
+            self.component.permit(|| (format!("calling the component '{id}'"), format!("http://{host}")));
             return self.inside(Target::Component(id.to_string()), request);
         }
         if host.is_empty() || host == "self.alt" || host == "self" {
             if !grants.allows_itself() {
                 return Err(self.deny("a request to the application itself", "http://self"));
             }
+            self.component.permit(|| ("a request to the application itself".into(), "http://self".into()));
             return self.inside(Target::Route, request);
         }
         let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
@@ -145,6 +147,7 @@ impl Open {
         if !grants.allows_host(&scheme, &host, port) {
             return Err(self.deny(&format!("outgoing HTTP to {grant}"), &grant));
         }
+        self.component.permit(|| (format!("outgoing HTTP to {grant}"), grant));
         let component = Arc::clone(&self.component);
         let connector = Arc::clone(&self.connector);
         Ok(Box::pin(async move { connector.send(&component, request, options).await }))

@@ -92,7 +92,9 @@ fn decoded(text: &str) -> String {
 fn split_host(host: &str, secure: bool) -> (String, String) {
     let usual = if secure { "443" } else { "80" };
     match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => (name.into(), port.into()),
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
+            (name.into(), port.into())
+        }
         _ => (host.into(), usual.into()),
     }
 }

@@ -56,8 +56,7 @@ impl Cgi {
         let arguments = environment::arguments(&self.argv, &parts);
         let (stdin, body_end) = simplex(STDIN);
         let (stdout, mut output) = Pipe::new();
-        let process =
-            Process { environment, arguments, stdin: Some(AsyncStdinStream::new(stdin)), stdout };
+        let process = Process { environment, arguments, stdin: Some(AsyncStdinStream::new(stdin)), stdout };
         let Arrival { generation, trace, hooks, guard, cut } = arrival;
         let store = State::process(component, process, hooks, generation, trace).map_err(|error| {
             component.emit(0, EventKind::Failed { reason: error.message });

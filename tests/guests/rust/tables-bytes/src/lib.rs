@@ -6,7 +6,11 @@
 //! writes, then traps with the stream open; `read` in pieces of so many bytes;
 //! `some` reads one piece and lets go; `sync`; `list`; `info`; `ids`.
 
-wit_bindgen::generate!({ world: "bytes", path: "../../wit/tables", generate_all });
+wit_bindgen::generate!({
+    world: "paddock:services/tables-bytes",
+    path: ["../../wit/p2", "../../wit/services"],
+    generate_all,
+});
 
 use wasi::blobstore::blobstore;
 use wasi::blobstore::container::Container;

@@ -7,13 +7,22 @@
 //! many bytes to it and `break` traps after them; `publish` and `request` by
 //! `wasmcloud:messaging@0.3.0`.
 
-wit_bindgen::generate!({ world: "streams", path: "../../wit/tables", generate_all });
+wit_bindgen::generate!({
+    world: "paddock:services/tables-streams",
+    path: [
+        "../../wit/p3",
+        "../../wit/p2/deps/wasi-config-rc1.wit",
+        "../../wit/p2/deps/wasi-keyvalue-draft2.wit",
+        "../../wit/services3",
+    ],
+    generate_all,
+});
 
-use spin::postgres4_2_0::postgres::{self as pg, Interval, ParameterValue as P, RangeBoundKind};
+use spin::postgres::postgres::{self as pg, Interval, ParameterValue as P, RangeBoundKind};
 use spin::sqlite::sqlite::{self, Value};
 use wasmcloud::blobstore::blobstore;
-use wasmcloud::messaging0_3_0::consumer;
-use wasmcloud::messaging0_3_0::types::BrokerMessage;
+use wasmcloud::messaging::consumer;
+use wasmcloud::messaging::types::BrokerMessage;
 use wit_bindgen::rt::async_support::{StreamReader, spawn_local};
 
 struct Streams;
@@ -178,10 +187,7 @@ async fn blobs(what: &str, number: u32) -> Result<String, wasmcloud::blobstore::
     })
 }
 
-async fn message(
-    what: &str,
-    number: u32,
-) -> Result<String, wasmcloud::messaging0_3_0::types::Error> {
+async fn message(what: &str, number: u32) -> Result<String, wasmcloud::messaging::types::Error> {
     let body = sending(number, false);
     if what == "publish" {
         let message =

@@ -36,6 +36,7 @@ class Offer(NamedTuple):
 
 _WORDS = {
     "key_value": "key-value store",
+    "blob": "blob store",
     "configuration": "configuration values",
     "secrets": "secrets",
     "logging": "log messages",
@@ -76,6 +77,24 @@ OFFERED: Mapping[str, Offer] = {
     **_offers("spin_key_value_1", "key_value", {"fermyon:spin/key-value": "KeyValue"}),
     **_offers("spin_key_value_2", "key_value", {"fermyon:spin/key-value@2.0.0": "KeyValue"}),
     **_offers("spin_key_value_3", "key_value", {"spin:key-value/key-value@3.0.0": "KeyValue"}),
+    **_offers(
+        "wasi_blobstore",
+        "blob",
+        {
+            "wasi:blobstore/blobstore@0.2.0-draft": "Blobstore",
+            "wasi:blobstore/container@0.2.0-draft": "Containers",
+            "wasi:blobstore/types@0.2.0-draft": "Types",
+        },
+    ),
+    **_offers(
+        "wasmcloud_blobstore",
+        "blob",
+        {
+            "wasmcloud:blobstore/blobstore@0.1.0": "Blobstore",
+            "wasmcloud:blobstore/container@0.1.0": "Containers",
+            "wasmcloud:blobstore/types@0.1.0": "Types",
+        },
+    ),
     **_offers(
         "wasi_config",
         "configuration",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from paddock.capabilities.blob import NamePage, store_object
 from paddock.errors import AccessDenied, Exhausted, NotFound, TimedOut, Unavailable
 from paddock.interfaces.blob import Place, copy_object, message, move_object, past
 from paddock.interfaces.wasi_blobstore import ContainerMetadata, ObjectMetadata
-from paddock.types import Err, Page, Stream, Variant, resolve
+from paddock.types import Err, Page, Reply, Stream, Variant, resolve
 
 if TYPE_CHECKING:
     from paddock.capabilities.blob import BlobStore
     from paddock.interfaces.grants import Grants
+
+_Between: TypeAlias = "Callable[[Grants, Place, Place], Reply[None]]"
 
 NO_CONTAINER = Variant("no-such-container")
 
@@ -165,11 +167,11 @@ class Blobstore(Errors):
 
     async def copy_object(self, src: Place, dest: Place) -> None:
         """Also from one store to another."""
-        await self._between(src, dest, resolve(copy_object(self._grants, src, dest)))
+        await self._between(copy_object, src, dest)
 
     async def move_object(self, src: Place, dest: Place) -> None:
         """Also from one store to another."""
-        await self._between(src, dest, resolve(move_object(self._grants, src, dest)))
+        await self._between(move_object, src, dest)
 
     def _store(self, name: str) -> BlobStore:
         try:
@@ -177,9 +179,9 @@ class Blobstore(Errors):
         except NotFound as error:
             raise Err(NO_CONTAINER) from error
 
-    async def _between(self, src: Place, dest: Place, work: Awaitable[None]) -> None:
+    async def _between(self, work: _Between, src: Place, dest: Place) -> None:
         try:
-            await work
+            await resolve(work(self._grants, src, dest))
         except NotFound as error:
             for name in (src.container, dest.container):
                 if not await resolve(self._store(name).has_container(name)):

@@ -50,6 +50,14 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "directory": "paddock.providers.configuration.directory:DirectoryConfiguration",
         "vault": "paddock.providers.configuration.vault:VaultConfiguration",
     },
+    "sql": {
+        "sqlite": "paddock.providers.sql.sqlite:SqliteSql",
+        # Spin's name for its SQLite databases; `path` means the same.
+        "spin": "paddock.providers.sql.sqlite:SqliteSql",
+        "postgres": "paddock.providers.sql.postgres:PostgresSql",
+        "mysql": "paddock.providers.sql.mysql:MysqlSql",
+        "mariadb": "paddock.providers.sql.mysql:MysqlSql",
+    },
     "logging": {"log": "paddock.providers.logging.log:LogLogging"},
 }
 

@@ -26,6 +26,7 @@ from paddock.manifest.model import Component
 
 if TYPE_CHECKING:
     from paddock.capabilities.configuration import Configuration
+    from paddock.host.audit import Audit
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Tools:
     state_dir: Path
     allow_precompiled: bool
     fuel: int | None
+    audit: Audit | None = None
 
 
 class Preparation:
@@ -102,7 +104,8 @@ class Preparation:
         return "\n".join(dict.fromkeys(self._hints)) or None
 
     def _refuse(self, where: object, error: PaddockError) -> None:
-        self._problems.append(f"{where}: {error.message}")
+        message = error.message.removeprefix(f"{where}: ")
+        self._problems.append(f"{where}: {message}")
         if error.hint:
             self._hints.append(error.hint)
 
@@ -208,7 +211,8 @@ class Preparation:
         )
         mounted = [(str(host), guest, writable) for host, guest, writable in mounts]
         spec = self._spec(prepared, component, mounted, values)
-        given = Given(application, component, prepared.handles, source, spec.outbound)
+        audit = self._tools.audit.of(application.name, component) if self._tools.audit else None
+        given = Given(application, component, prepared.handles, source, spec.outbound, audit)
         bound = bound_interfaces(checked.bound, given, self._tools.addresses)
         self._problems += await asyncio.to_thread(unfit, component, bound)
         prepared.exports[component.id] = tuple(artifact.exports)

@@ -28,6 +28,9 @@ Row: TypeAlias = "Sequence[Value]"
 #: How many rows are fetched at once where nobody says.
 BATCH = 256
 
+#: Rows of a whole result, at most, where the provider can tell; a stream has no bound.
+MOST_ROWS = 250_000
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -88,7 +91,7 @@ class Session(Protocol):
     """
 
     def fetch(self, sql: str, params: Sequence[Value] = (), /) -> Reply[Table]:
-        """Run one statement and answer all its rows."""
+        """Run one statement and answer all its rows: at most MOST_ROWS, else StatementError."""
         ...
 
     def query(self, sql: str, params: Sequence[Value] = (), /) -> Reply[Rows]:

@@ -8,6 +8,7 @@ other products do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from paddock.providers.sql.session import ServerSession
 
 #: Time stamps are moments, so that they mean the same wherever the server stands.
 UTC = "SET time_zone = '+00:00'"
+LAST_ID = re.compile(r"\blast_insert_id\s*\(\s*\)", re.IGNORECASE)
 MODES = "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES"
 STANDARD = f"{UTC}, sql_mode = CONCAT(@@sql_mode, ',{MODES}')"
 
@@ -74,10 +76,12 @@ class Reading:
 class MysqlSession(ServerSession[MysqlConnection]):
     """The contract is `paddock.capabilities.sql.Session`."""
 
+    _last_id = 0
+
     async def _fetched(
         self, connection: MysqlConnection, sql: str, params: Sequence[Value]
     ) -> Table:
-        result = await connection.run(sql, [parameter(value) for value in params])
+        result = await self._run(connection, sql, params)
         if result.rows is None:
             return Table((), ())
         reading = Reading(result.fields)
@@ -86,8 +90,19 @@ class MysqlSession(ServerSession[MysqlConnection]):
     async def _executed(
         self, connection: MysqlConnection, sql: str, params: Sequence[Value]
     ) -> Outcome:
-        result = await connection.run(sql, [parameter(value) for value in params])
+        result = await self._run(connection, sql, params)
         return Outcome(result.affected_rows, result.insert_id or None)
+
+    async def _run(
+        self, connection: MysqlConnection, sql: str, params: Sequence[Value]
+    ) -> mysql_raw.RawResult:
+        values = [parameter(value) for value in params]
+        if self._last_id and LAST_ID.search(sql):
+            # The insert may have been on another connection.
+            await connection.run(f"DO LAST_INSERT_ID({self._last_id})")
+        result = await connection.run(sql, values)
+        self._last_id = result.insert_id or self._last_id
+        return result
 
     async def _script(self, connection: MysqlConnection, sql: str) -> str:
         await connection.script(sql)

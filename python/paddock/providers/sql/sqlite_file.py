@@ -30,7 +30,7 @@ PATIENCE = 5.0
 #: Steps of SQLite's machine between two looks at the clock: about a millisecond.
 STEPS = 20_000
 #: Connections kept open while nobody uses them.
-IDLE = 8
+IDLE = 32
 
 #: Pragmas that a guest may use.
 PRAGMAS = frozenset(

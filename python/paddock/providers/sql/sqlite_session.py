@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TypeVar
 
-from paddock.capabilities.sql import BATCH, Outcome, Rows, Table
+from paddock.capabilities.sql import BATCH, MOST_ROWS, Outcome, Row, Rows, Table
 from paddock.capabilities.sql_values import Value
 from paddock.errors import StatementError
 from paddock.providers.sql.rows import TableRows
@@ -41,6 +41,8 @@ class SqliteSession:
         self._lock = threading.Lock()
         self._held: Lent | None = None
         self._writing = False
+        #: A connection that wrote is kept; one with temporary tables nobody else gets.
+        self._kept = False
         self._changed = False
         #: As SQLite's functions of these names tell for one connection.
         self.last_insert_rowid = 0
@@ -52,7 +54,7 @@ class SqliteSession:
 
         def work(lent: Lent) -> Table:
             cursor = lent.raw.execute(_immediate(sql), values)
-            rows = cursor.fetchall()
+            rows = _bounded(cursor)
             self._note(cursor)
             return Table(columns_of(cursor), rows)
 
@@ -76,7 +78,7 @@ class SqliteSession:
 
     def query(self, sql: str, params: Sequence[Value] = (), /) -> Reply[Rows]:
         """See the contract."""
-        if self._held is not None or _writes(sql):
+        if self.in_transaction or self._changed or _writes(sql):
             return then(self.fetch(sql, params), TableRows)
         values = tuple(map(parameter, params))
         try:
@@ -127,36 +129,38 @@ class SqliteSession:
         """See the contract."""
         if self._held is not None:
             self.rollback()
-            lent, self._held = self._held, None
-            if lent is not None:
-                # It has temporary tables or the like.
-                lent.raw.close()
+        self._let_go()
 
     def __del__(self) -> None:
         # A guest that ended without dropping its resource.
+        if self._held is not None:
+            self._changed |= self._held.raw.in_transaction
+            self._let_go()
+            self._let_write()
+
+    def _let_go(self) -> None:
         lent, self._held = self._held, None
-        if lent is not None:
+        if lent is None:
+            return
+        if self._changed:
             lent.raw.close()
-            if self._writing:
-                self._file.right.give()
+        else:
+            self._file.take_back(lent)
 
     # -- where a statement runs
 
     def _run(self, work: Callable[[Lent], T], sql: str) -> Reply[T]:
-        held, write = self._held is not None, _writes(sql)
-        if not (held and write):
+        if not (self.in_transaction and _writes(sql)):
             try:
                 return self._attempt(work, sql, in_place=True)
             except (Busy, TooLong):
                 pass
-        elif self._writing:
-            # Nothing is waited for but a statement of this session.
-            return Deferred(lambda: self._alone(work, sql))
-        return self._later(work, sql)
+        return self._run_away(work, sql)
 
     def _run_away(self, work: Callable[[Lent], T], sql: str) -> Reply[T]:
         """Never in place."""
         if self._writing:
+            # Nothing is waited for but a statement of this session.
             return Deferred(lambda: self._alone(work, sql))
         return self._later(work, sql)
 
@@ -195,6 +199,8 @@ class SqliteSession:
                 raise self._file.explained(error, lent) from error
             finally:
                 self._changed |= leaves_state(sql)
+                # What it asks of its last insert later, only this connection knows.
+                self._kept |= _writes(sql)
                 self._after(lent)
         finally:
             self._lock.release()
@@ -215,7 +221,7 @@ class SqliteSession:
     def _after(self, lent: Lent) -> None:
         if not lent.raw.in_transaction:
             self._let_write()
-        if lent.raw.in_transaction or self._changed:
+        if self._kept or self._changed or lent.raw.in_transaction:
             self._held = lent
         else:
             self._held = None
@@ -268,6 +274,14 @@ def _statements(sql: str) -> list[str]:
     if sql[start:].strip():
         found.append(sql[start:])
     return found
+
+
+def _bounded(cursor: sqlite3.Cursor) -> list[Row]:
+    """All rows, but not more than a host can keep for a guest."""
+    rows: list[Row] = cursor.fetchmany(MOST_ROWS + 1)
+    if len(rows) > MOST_ROWS:
+        raise StatementError(f"the statement has more than {MOST_ROWS} rows", kind="other")
+    return rows
 
 
 def _drop(cursor: sqlite3.Cursor) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING
 
 from paddock.interfaces.handlers import command
@@ -29,7 +30,7 @@ class CommandTrigger(Trigger):
     `pause` ("1s") passes between a good end and the next start.
     """
 
-    policy = Policy(concurrency=1, attempts=EVER, backoff=1.0, longest=60.0)
+    policy = Policy(concurrency=1, attempts=EVER, backoff=1.0, longest=60.0, time=inf)
 
     def __init__(self, context: Context, options: Options) -> None:
         self._call = Call(command(context.exports))

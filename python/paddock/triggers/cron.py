@@ -57,7 +57,7 @@ class CronTrigger(Trigger):
     at a time, unless `concurrency` says otherwise.
     """
 
-    policy = Policy(concurrency=1, attempts=3, backoff=5.0)
+    policy = Policy(concurrency=1, attempts=3, backoff=5.0, time=600.0)
 
     def __init__(self, context: Context, options: Options) -> None:
         self._expression = options.required("cron_expression")

@@ -98,6 +98,22 @@ OFFERED: Mapping[str, Offer] = {
             "wasmcloud:blobstore/types@0.1.0": "Types",
         },
     ),
+    **_offers(
+        "sql",
+        "outbound",
+        {
+            "fermyon:spin/rdbms-types": "OnlyTypes",
+            "fermyon:spin/rdbms-types@2.0.0": "OnlyTypes",
+        },
+    ),
+    **_offers(
+        "sql",
+        "sql",
+        {
+            "wasmcloud:postgres/types@0.1.1-draft": "OnlyTypes",
+            "wasmcloud:postgres/types@0.2.0": "OnlyTypes",
+        },
+    ),
     **_offers("paddock_sql", "sql", {"paddock:sql/database@0.1.0": "Database"}),
     **_offers(
         "spin_sqlite",

@@ -16,7 +16,7 @@ from paddock.capabilities.sql_portable import portable
 from paddock.capabilities.sql_values import Interval, Json, Other, Value, moment, of_day, text_of
 from paddock.errors import AccessDenied, Exhausted, NotFound, StatementError, Unavailable
 from paddock.interfaces.grants import Grants
-from paddock.interfaces.sql import message_of
+from paddock.interfaces.sql import close_later, message_of
 from paddock.types import Reply, Variant, then
 
 T = TypeVar("T")
@@ -99,9 +99,9 @@ class Result:
         columns = self._rows.columns
         return [[_value(*each) for each in zip(row, columns, strict=True)] for row in page]
 
-    def drop(self) -> Reply[None]:
+    def drop(self) -> None:
         """The guest let go of it."""
-        return self._rows.close()
+        close_later(self._rows)
 
 
 class Statements:
@@ -123,9 +123,9 @@ class Statements:
         made = portable(statement, [_param(each) for each in params], self._database.dialect)
         return then(self._session.execute(made.sql, made.params), _outcome)
 
-    def drop(self) -> Reply[None]:
+    def drop(self) -> None:
         """The guest let go of it: an open transaction is undone."""
-        return self._session.close()
+        close_later(self._session)
 
 
 def _outcome(outcome: Outcome) -> object:

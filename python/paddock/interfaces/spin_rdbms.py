@@ -173,9 +173,9 @@ class StreamingConnection:
         """Answers nothing."""
         return self._inner.execute(statement, params)
 
-    def drop(self) -> Reply[None]:
+    def drop(self) -> None:
         """The guest let go of it."""
-        return self._inner.drop()
+        self._inner.drop()
 
 
 class Opener:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from paddock.capabilities.sql import BATCH, Column, Row, Rows, Session
-from paddock.capabilities.sql_values import Value
 from paddock.errors import CapabilityError
-from paddock.types import Page, Reply, Stream, resolve
+from paddock.types import Deferred, Page, Reply, Stream, resolve
+
+if TYPE_CHECKING:
+    from paddock.interfaces.grants import Grants
 
 T = TypeVar("T")
+
+LOG = logging.getLogger("paddock.interfaces")
 
 #: For what is not a CapabilityError: its text is not for guests.
 INTERNAL = "the database failed; the host's log has the reason"
@@ -35,9 +41,33 @@ class SessionResource:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def drop(self) -> Reply[None]:
-        """The guest let go of it."""
-        return self.session.close()
+    def drop(self) -> None:
+        """The guest let go of it; called on the host's event loop."""
+        close_later(self.session)
+
+
+class _Closable(Protocol):
+    def close(self) -> Reply[None]: ...
+
+
+_CLOSING: set[asyncio.Task[None]] = set()
+
+
+def close_later(opened: _Closable) -> None:
+    """Close what a guest let go of; nobody waits for it."""
+    reply = opened.close()
+    if isinstance(reply, Coroutine):
+        task = asyncio.get_running_loop().create_task(_quietly(reply))
+        _CLOSING.add(task)
+        task.add_done_callback(_CLOSING.discard)
+
+
+async def _quietly(reply: Coroutine[object, object, None]) -> None:
+    try:
+        await reply
+    except CapabilityError as error:
+        # Undone by the database, which sees that the connection is gone.
+        LOG.debug("closing what a guest left open: %s", error.message)
 
 
 async def streamed(
@@ -56,19 +86,13 @@ async def _pages(rows: Rows, convert: Callable[[Row], object]) -> AsyncIterator[
         await resolve(rows.close())
 
 
-async def alone(session: Session, work: Callable[[Session], Reply[T]]) -> T:
-    """One call in a session that ends with it."""
-    try:
-        return await resolve(work(session))
-    finally:
-        await resolve(session.close())
-
-
 def once(session: Session, work: Callable[[Session], Reply[T]]) -> Reply[T]:
-    """The same, in place where the reply is plain and nothing was left open."""
+    """One call in a session that ends with it."""
     reply = work(session)
     if isinstance(reply, Coroutine):
         return _closing(session, reply)
+    if isinstance(reply, Deferred):
+        return _closing(session, resolve(cast("Deferred[T]", reply)))
     session.close()
     return reply
 
@@ -80,6 +104,10 @@ async def _closing(session: Session, reply: Coroutine[object, object, T]) -> T:
         await resolve(session.close())
 
 
-def values(row: Row) -> Sequence[Value]:
-    """The row itself, typed."""
-    return row
+class OnlyTypes:
+    """An interface that has types and no functions."""
+
+    __slots__ = ()
+
+    def __init__(self, grants: Grants) -> None:
+        del grants

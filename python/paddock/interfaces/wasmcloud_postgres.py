@@ -45,15 +45,6 @@ class _Base:
         return database.session()
 
 
-class Types:
-    """Has no functions."""
-
-    __slots__ = ()
-
-    def __init__(self, grants: Grants) -> None:
-        del grants
-
-
 def _draft_error(exc: Exception) -> Variant:
     """The draft's `query-error`."""
     if isinstance(exc, StatementError):

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from paddock.capabilities.sql import BATCH, Column, Row, Table
 from paddock.providers.connections.pool import Pooled
+from paddock.types import Reply
 
 
 class Connection(Pooled, Protocol):
@@ -116,14 +117,15 @@ class ServerRows:
             await self.finish()
         return page
 
-    async def close(self) -> None:
+    def close(self) -> Reply[None]:
         """See the contract."""
         self._ready = []
         if self._connection is not None:
-            await self.finish()
-        elif not self._cursor.ended:
+            return self.finish()
+        if not self._cursor.ended:
             self._cursor.ended = True
-            await self._session.locked_finish(self._cursor)
+            return self._session.locked_finish(self._cursor)
+        return None
 
     async def finish(self) -> None:
         """End the query and give its connection back."""

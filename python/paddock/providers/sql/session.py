@@ -13,6 +13,7 @@ from paddock.errors import CapabilityError, StatementError, Unavailable
 from paddock.providers.connections.pool import Pool
 from paddock.providers.sql.rows import Connection, Cursor, ServerRows, TableRows
 from paddock.providers.sql.statements import ends_transaction, leaves_state
+from paddock.types import Reply
 
 LOST = "the connection broke, and the transaction was undone with it"
 
@@ -161,8 +162,11 @@ class ServerSession(ABC, Generic[C]):
         """See the contract."""
         return self._lost or (self._held is not None and self._held.in_transaction)
 
-    async def close(self) -> None:
+    def close(self) -> Reply[None]:
         """See the contract."""
+        return self._close() if self._held is not None or self._lost else None
+
+    async def _close(self) -> None:
         try:
             await self.rollback()
         except CapabilityError:

@@ -36,3 +36,9 @@ def filter_of(pattern: str) -> str:
 def subject_of(topic: str) -> str:
     """The subject of a topic."""
     return topic.translate(_SWAPPED)
+
+
+def pattern_of(topic_filter: str) -> str:
+    """The pattern of a topic filter: the inverse of `filter_of`."""
+    levels = topic_filter.split("/")
+    return ".".join({"+": "*", "#": ">"}.get(level, level.translate(_SWAPPED)) for level in levels)

@@ -21,7 +21,7 @@ from paddock.host.kinds import KINDS, Kind
 from paddock.host.migrate import Wanted, wanted
 from paddock.host.own import unfit
 from paddock.host.triggers import PreparedTrigger
-from paddock.host.unsupported import unsupported
+from paddock.host.unsupported import unsupported, unsupported_settings
 from paddock.manifest.model import Component
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class Preparation:
             names = [each.application.name for each in self._desired.applications]
             for name in sorted({name for name in names if names.count(name) > 1}):
                 self._problems.append(f"two applications are named '{name}'")
+            self._problems += unsupported_settings(self._desired.configuration)
             loader = Loader(
                 self._tools.engine,
                 self._refuse,

@@ -320,10 +320,12 @@ class Server:
         arguments: Sequence[object],
         *,
         trace: str | None = None,
+        time: float | None = None,
     ) -> Awaitable[Any]:
         """Call an export of a component of the generation that is served now.
 
-        The call waits for a slot as a request does, and stays on that
+        `time` in seconds replaces the component's limit of wall clock; infinity is
+        none. The call waits for a slot as a request does, and stays on that
         generation to its end. Otherwise as `call`. A program that ends with an
         exit code other than 0 raises `Err` with the code.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hosts import Running, paddock, wait_for
+from hosts import Running, alive, paddock, wait_for
 from load import Load
 from manifests import configuration, guest, routed, write
 
@@ -216,15 +216,6 @@ def test_an_upgrade_under_load_fails_no_request(up, tmp_path: Path) -> None:
     finally:
         assert host.command("stop", "--wait").returncode == 0
         wait_for("the successor to end", lambda: not alive(successor))
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # Its parent is gone; whoever inherited it may not have waited for it.
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
 def test_an_upgrade_that_fails_leaves_the_old_process_serving(up, tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ import pytest
 from paddock.errors import NotFound
 from paddock.interfaces import OFFERED, Grants, Offer, bind, find, nearest
 
-CAPABILITIES = {"key_value", "configuration", "logging", "secrets"}
+CAPABILITIES = {
+    "blob", "configuration", "key_value", "logging", "messaging", "outbound", "secrets", "sql",
+    "sqlite", "telemetry",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("interface", OFFERED)

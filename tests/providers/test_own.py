@@ -19,9 +19,13 @@ SOURCE = """
 from paddock.providers.options import Secret
 
 class Board:
-    def __init__(self, pins: int = 8, name: str = "a", rate: float = 1.0, safe: bool = True,
+    def __init__(self, pins: int = 8, label: str = "a", rate: float = 1.0, safe: bool = True,
                  key: Secret | None = None, maybe: str | None = None):
-        self.given = (pins, name, rate, safe, key, maybe)
+        self.given = (pins, label, rate, safe, key, maybe)
+
+class Placed:
+    def __init__(self, application, state_dir, *, name, size: int = 1):
+        self.given = (application, name, state_dir, size)
 
 class Needy:
     def __init__(self, port: int): ...
@@ -45,6 +49,7 @@ ENTRIES = {
     PINS: "Board",
     f"{PINS} board": "Board",
     f"{PINS} needy": "Needy",
+    f"{PINS} placed": "Placed",
     f"{PINS} odd": "Odd",
     f"{PINS} full": "Full",
     f"{PINS} nothing": "NOTHING",
@@ -73,11 +78,18 @@ def opened(type_name: str, **options: object) -> object:
 
 
 def test_options_become_arguments_by_their_annotations() -> None:
-    board = opened("board", pins=4, name="b", rate=2, safe=False, key="s3cret", maybe="m")
+    board = opened("board", pins=4, label="b", rate=2, safe=False, key="s3cret", maybe="m")
     pins, name, rate, safe, key, maybe = board.given  # type: ignore[attr-defined]
     assert (pins, name, rate, safe, maybe) == (4, "b", 2.0, False, "m")
     assert key.value == "s3cret" and "s3cret" not in repr(key)
     assert opened("default").given == (8, "a", 1.0, True, None, None)  # type: ignore[attr-defined]
+
+
+def test_what_it_is_opened_for_is_given_to_a_class_that_asks_for_it() -> None:
+    given = opened("placed", size=2).given  # type: ignore[attr-defined]
+    assert given == ("app", PINS, Path(), 2)
+    with pytest.raises(OptionError, match="has no option `application`"):
+        opened("placed", application="other")
 
 
 def test_equal_options_are_the_same_provider_and_are_not_shown() -> None:

@@ -2,6 +2,7 @@
 //! type: the ground of the embedding interface.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::types::{ComponentFunc, Type};
 use wasmtime::component::{Func, Instance, Val};
@@ -30,6 +31,8 @@ pub struct Caller {
     pub hooks: Hooks,
     /// W3C `traceparent`.
     pub trace: Option<Arc<str>>,
+    /// In place of the component's own limit of wall clock; inside, None for no limit.
+    pub time: Option<Option<Duration>>,
 }
 
 /// Calls `export` (`name`, or `package:name/interface@version#name`) in a
@@ -41,6 +44,8 @@ pub struct Caller {
 /// an exceeded limit.
 pub async fn call(component: &Arc<Component>, caller: Caller, export: &str, arguments: Vec<Value>) -> Result<Outcome> {
     let mut store = State::store(component, caller.hooks, caller.generation, caller.trace)?;
+    let time = caller.time.unwrap_or(component.spec.limits.time);
+    store.data().scope.deadline.begin(time);
     let deadline = store.data().scope.deadline.instant();
     let called = in_store(component, &mut store, export, arguments);
     // Epochs end a guest that runs; one that waits in the host needs the clock.
@@ -57,7 +62,7 @@ pub async fn call(component: &Arc<Component>, caller: Caller, export: &str, argu
         Err(Error::Guest(error)) => match error.downcast_ref::<wasmtime_wasi::I32Exit>() {
             Some(exit) if exit.0 == 0 => Ok(Outcome::Returned(Value::None)),
             Some(exit) => Ok(Outcome::Failed(Value::Signed(exit.0.into()))),
-            None => Err(ended(component, &mut store, export, &error)),
+            None => Err(ended(component, &mut store, export, time, &error)),
         },
     }
 }
@@ -142,10 +147,15 @@ fn lift(store: &mut Store<State>, ty: &ComponentFunc, result: Option<&Val>) -> w
 }
 
 /// Logs why a guest ended, as an error for the caller.
-fn ended(component: &Component, store: &mut Store<State>, export: &str, error: &wasmtime::Error) -> EngineError {
-    let limits = &component.spec.limits;
+fn ended(
+    component: &Component,
+    store: &mut Store<State>,
+    export: &str,
+    time: Option<Duration>,
+    error: &wasmtime::Error,
+) -> EngineError {
     if error.downcast_ref::<TimeLimit>().is_some() {
-        let value = limits.time.map_or_else(String::new, |time| format!("{time:?}"));
+        let value = time.map_or_else(String::new, |time| format!("{time:?}"));
         let message = format!("{export} took longer than its limit of {value}");
         component.emit(store.data().scope.instance, EventKind::Limit { limit: "time", value });
         return EngineError::new(ErrorKind::Guest, message);

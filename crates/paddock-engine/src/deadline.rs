@@ -17,6 +17,8 @@ struct Inner {
     point: AtomicU64,
     /// Epoch ticks that found the guest computing since the point was moved.
     busy: AtomicU32,
+    /// How long the guest may compute in that time, in nanoseconds.
+    budget: AtomicU64,
 }
 
 fn nanos(duration: Duration) -> u64 {
@@ -25,9 +27,19 @@ fn nanos(duration: Duration) -> u64 {
 
 impl Deadline {
     pub fn after(time: Option<Duration>) -> Self {
-        let deadline = Self(Arc::new(Inner { point: AtomicU64::new(NEVER), busy: AtomicU32::new(0) }));
-        deadline.extend(time);
+        let deadline = Self(Arc::new(Inner {
+            point: AtomicU64::new(NEVER),
+            busy: AtomicU32::new(0),
+            budget: AtomicU64::new(NEVER),
+        }));
+        deadline.begin(time);
         deadline
+    }
+
+    /// A new event with a limit of its own: `time` from now, and as much to compute.
+    pub fn begin(&self, time: Option<Duration>) {
+        self.0.budget.store(time.map_or(NEVER, nanos), Ordering::Relaxed);
+        self.extend(time);
     }
 
     /// Moves it to `time` from now; None for never.
@@ -42,10 +54,12 @@ impl Deadline {
         point != NEVER && nanos(BASE.elapsed()) >= point
     }
 
-    /// Counts a tick that found the guest computing; how many there were. It
-    /// bounds the computing of a guest whose response streams on.
-    pub fn busy(&self) -> u32 {
-        self.0.busy.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    /// Counts a tick that found the guest computing; whether it has computed too
+    /// long, which bounds a guest whose response streams on.
+    pub fn busy(&self, tick: Duration) -> bool {
+        let ticks = self.0.busy.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let budget = self.0.budget.load(Ordering::Relaxed);
+        budget != NEVER && nanos(tick.saturating_mul(ticks)) > budget
     }
 
     pub fn instant(&self) -> Option<Instant> {

@@ -162,10 +162,9 @@ impl Scope {
 /// Arms time and fuel for one event; a reused instance is armed anew.
 pub fn arm(store: &mut Store<State>, component: &Component) -> Result<()> {
     store.set_epoch_deadline(1);
-    let time = component.spec.limits.time;
     store.epoch_deadline_callback(move |store| {
         let deadline = &store.data().scope.deadline;
-        if deadline.passed() || time.is_some_and(|time| TICK.saturating_mul(deadline.busy()) > time) {
+        if deadline.passed() || deadline.busy(TICK) {
             return Err(wasmtime::Error::new(TimeLimit));
         }
         // The guest gives way on every tick, so that its thread's other

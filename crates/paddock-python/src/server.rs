@@ -97,7 +97,8 @@ impl ServerObject {
     }
 
     /// Calls an export of a component of the generation that is served now.
-    #[pyo3(signature = (application, component, export_name, arguments, *, trace=None))]
+    #[pyo3(signature = (application, component, export_name, arguments, *, trace=None, time=None))]
+    #[allow(clippy::too_many_arguments)]
     fn event<'py>(
         &self,
         py: Python<'py>,
@@ -106,11 +107,14 @@ impl ServerObject {
         export_name: String,
         arguments: Vec<Bound<'py, PyAny>>,
         trace: Option<String>,
+        time: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let tasks = &self.tasks;
         let arguments = arguments.iter().map(|argument| from_python(argument, tasks)).collect::<PyResult<Vec<_>>>()?;
         let trace = trace.map(Into::into);
-        let event = Event { application, component, export: export_name, arguments, trace };
+        // Infinity is no limit.
+        let time = time.map(|time| Duration::try_from_secs_f64(time).ok());
+        let event = Event { application, component, export: export_name, arguments, trace, time };
         let generation = self.server(py)?.generation();
         let own = Arc::clone(tasks);
         let work = async move { generation.event(event).await };

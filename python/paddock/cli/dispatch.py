@@ -50,6 +50,7 @@ COMMANDS = {
     "upgrade": Entry("upgrade", "exchange the process of a running host, without a failed request"),
     "stop": Entry("stop", "let a running host finish its work and end"),
     "inspect": Entry("inspect", "what a file imports and exports, and which grants it needs"),
+    "grants": Entry("grants", "what each component may use and why, next to what it imports"),
     "compile": Entry("compile", "compile a file to machine code ahead of time"),
     "schema": Entry("schema", "JSON schema of the manifest or of the host's configuration"),
     "version": Entry("version", "versions of Paddock and of what it is made of"),

@@ -45,7 +45,7 @@ def run(parser: Parser, argv: list[str]) -> int:
 
     with naming(file):
         facts = cast("Table", json.loads(_core.inspect(data)))
-    needed = needs(_import_names(facts), _core.built_in)
+    needed = needs(import_names(facts), _core.built_in)
     if args.json:
         print(json.dumps({**facts, "grants": [each._asdict() for each in needed]}, indent=2))
     elif args.wit:
@@ -108,7 +108,8 @@ def _wit(facts: Table) -> Iterator[str]:
             yield text.strip() + "\n"
 
 
-def _import_names(facts: Table) -> list[str]:
+def import_names(facts: Table) -> list[str]:
+    """Imports by the names that a host knows them by."""
     names: list[str] = []
     for item in _items(facts, "imports"):
         module, name = item.get("module"), str(item.get("name"))

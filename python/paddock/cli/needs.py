@@ -31,10 +31,16 @@ _BUILT_IN = (
     ("wasi:sockets/udp@", "UDP datagrams", 'allowed_outbound_hosts = ["udp://host:port"]'),
 )
 
-#: By capability of an interface that Python answers. Logging needs no grant.
+#: By capability of an interface that Python answers. Logging and telemetry need no grant.
 _CAPABILITIES = {
     "key_value": ("a key-value store", 'key_value_stores = ["default"]'),
+    "sqlite": ("a SQLite database", 'sqlite_databases = ["default"]'),
+    "sql": ("a SQL database", 'sql_databases = ["default"]'),
+    "blob": ("a blob container", 'blob_containers = ["name"]'),
+    "messaging": ("a message broker", 'message_brokers = ["default"]'),
+    "outbound": ("a server that it names", 'allowed_outbound_hosts = ["redis://host:port"]'),
     "configuration": ("variables", 'variables = { name = "{{ name }}" }'),
+    "secrets": ("secrets", 'secrets = { name = "{{ name }}" }'),
 }
 
 
@@ -63,6 +69,8 @@ def _need(name: str, built_in: Callable[[str], bool]) -> Need | None:
         close = nearest(name)
         offered = f"the nearest that is offered is {close}" if close else "nothing like it is"
         return Need(name, (name,), f"this host does not offer it; {offered}", offered=False)
+    if not offer.module:
+        return Need(offer.plain_words, (name,), f'interfaces = ["{name}"]')
     if offer.capability in _CAPABILITIES:
         what, line = _CAPABILITIES[offer.capability]
         return Need(what, (name,), line)

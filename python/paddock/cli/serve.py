@@ -57,7 +57,8 @@ def run(parser: Parser, argv: list[str]) -> int:
     from paddock.host import handover
     from paddock.host.desired import Overrides
     from paddock.host.listen import parse_address
-    from paddock.host.serve import UpOptions, serve_application
+    from paddock.host.serve import serve_application
+    from paddock.host.up_options import UpOptions
 
     parse_address(args.addr)
     file: Path = args.file

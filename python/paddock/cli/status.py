@@ -17,6 +17,9 @@ def configure(parser: Parser) -> None:
     """Add the command's options."""
     options.add_target(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--audit", action="store_true", help="which grants would have served so far: of up --audit"
+    )
 
 
 def run(parser: Parser, argv: list[str]) -> int:
@@ -25,9 +28,14 @@ def run(parser: Parser, argv: list[str]) -> int:
     from paddock.cli.running import state_dir_of
     from paddock.host.control import request
 
-    answer = request(state_dir_of(args.path, args.state_dir), "status")
+    state_dir = state_dir_of(args.path, args.state_dir)
+    answer = request(state_dir, "audit" if args.audit else "status")
     if args.json:
         print(json.dumps(answer, indent=2))
+    elif args.audit:
+        from paddock.host.audit import described
+
+        print("\n".join(described(_tables(answer, "components"))))
     else:
         print("\n".join(describe(answer, time.time())))
     return 0
@@ -50,12 +58,20 @@ def describe(status: Table, now: float) -> Iterator[str]:
             yield f"  {_route(route)}"
         for component in _tables(application, "components"):
             yield f"  component {component.get('id')}  {component.get('digest')}"
-        stores = cast("Table", application.get("stores", {}))
-        for name, kind in stores.items():
-            yield f"  key-value store {name}  {kind}"
+        for provider in _tables(application, "providers"):
+            yield f"  {_provider(provider)}"
     server = cast("Table", status.get("server", {}))
     if server:
         yield "server  " + ", ".join(f"{key} {value}" for key, value in server.items())
+
+
+def _provider(provider: Table) -> str:
+    from paddock.host.kinds import KINDS
+
+    row = KINDS.get(str(provider.get("kind")))
+    what = row.words if row else provider.get("kind")
+    code = f"{provider.get('package') or '(no package)'} {provider.get('version')}".strip()
+    return f"{what} {provider.get('name')}  {provider.get('type')}, {code}"
 
 
 def _route(route: Table) -> str:

@@ -36,6 +36,11 @@ def configure(parser: Parser) -> None:
         help="what stands behind stores and variables, and the host's limits",
     )
     add("--build", action="store_true", help="build first, as paddock build does")
+    add(
+        "--audit",
+        action="store_true",
+        help="record which grants are used and missed; print at the end what would have served",
+    )
     add("--watch", action="store_true", help="apply changed components and manifests at once")
     _configure_overrides(parser)
     _configure_output(parser)
@@ -100,7 +105,8 @@ def run(parser: Parser, argv: list[str]) -> int:
 
         build(path)
     engine = options.engine_settings(args)
-    from paddock.host.serve import UpOptions, serve_application
+    from paddock.host.serve import serve_application
+    from paddock.host.up_options import UpOptions
 
     chosen = UpOptions(
         manifest=path,
@@ -112,6 +118,7 @@ def run(parser: Parser, argv: list[str]) -> int:
         log_dir=args.log_dir,
         state_dir=args.state_dir,
         watch=args.watch,
+        audit=args.audit,
         engine=engine,
         tls=tls,
         inherited=inherited,

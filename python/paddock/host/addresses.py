@@ -179,6 +179,12 @@ class ComponentAddresses:
         return AccessDenied(f"the address {place} is not permitted", hint=f"add {line}")
 
 
+def grant_for(kind: str, address: str) -> str:
+    """The grant that allows the server of a URL and no other; CapabilityError for no URL."""
+    scheme, host, port = _place(kind, address)
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def _place(kind: str, address: str) -> tuple[str, str, int]:
     """Scheme of grants, host and port of a URL."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 
 from paddock.host.desired import Desired
 from paddock.manifest.model import HttpTrigger
@@ -18,6 +19,14 @@ def announce(base: str, desired: Desired, *, bare: bool) -> None:
     for each in desired.applications:
         for trigger in each.application.http:
             print(f"  {_line(base, trigger)}", flush=True)
+
+
+def announce_audit(report: Sequence[Mapping[str, object]]) -> None:
+    """Print at the end what an audit found, on stdout, ready to be pasted."""
+    from paddock.host.audit import described
+
+    for line in described(report):
+        print(line, flush=True)
 
 
 def _line(base: str, trigger: HttpTrigger) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from paddock.host.granted import SECRET, VARIABLE
 from paddock.host.kinds import KINDS
+from paddock.host.observed import ObservedAddresses, ObservedConfiguration, observed
 from paddock.interfaces.catalogue import bind
 from paddock.interfaces.grants import Grants
 from paddock.manifest.model import Application, Component
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from paddock.capabilities.messaging import MessageBroker
     from paddock.capabilities.sql import SqlDatabase
     from paddock.host.addresses import AddressPool
+    from paddock.host.audit import ComponentAudit
     from paddock.host.handles import Handle
 
 LOG = logging.getLogger("paddock.host")
@@ -53,7 +56,7 @@ class Given:
     """What a plan found for one component.
 
     `handles` are the application's open providers by kind and name;
-    `outbound` is what `outbound()` answered.
+    `outbound` is what `outbound()` answered. `audit` is told what is used and what is denied.
     """
 
     application: Application
@@ -61,6 +64,7 @@ class Given:
     handles: Mapping[tuple[str, str], Handle]
     configuration: Configuration
     outbound: Sequence[OutboundGrant]
+    audit: ComponentAudit | None = None
 
 
 def bound_interfaces(
@@ -82,7 +86,10 @@ def bound_interfaces(
             line,
             extra=who,
         )
+        if given.audit is not None:
+            given.audit.deny(capability, name)
 
+    opens = addresses.of(application.name, component.id, given.outbound, denied)
     grants = Grants(
         application=application.name,
         component=component.id,
@@ -91,11 +98,12 @@ def bound_interfaces(
         sql=cast("Mapping[str, SqlDatabase]", _opened(given, "sql")),
         blob=cast("Mapping[str, BlobStore]", _opened(given, "blob")),
         messaging=cast("Mapping[str, MessageBroker]", _opened(given, "messaging")),
-        configuration=ComponentValues(component.variables, given.configuration),
-        secrets=ComponentValues(component.secrets, given.configuration),
+        configuration=_values(component.variables, VARIABLE, given),
+        secrets=_values(component.secrets, SECRET, given),
         logging=LoggerSink(GUEST_LOG, application.name, component.id),
-        addresses=addresses.of(application.name, component.id, given.outbound, denied),
+        addresses=opens if given.audit is None else ObservedAddresses(opens, given.audit),
         denied=denied,
+        used=given.audit.use if given.audit else _unseen,
     )
     return {name: _own(given, name) or bind(name, grants) for name in names}
 
@@ -104,14 +112,23 @@ def _own(given: Given, interface: str) -> object | None:
     """What answers a granted interface of a user's own; None for any other."""
     if interface not in given.component.interfaces:
         return None
-    handle = given.handles.get(("interface", interface))
-    return handle.opened if handle else None
+    return _opened(given, "interface").get(interface)
+
+
+def _values(templates: Mapping[str, str], what: str, given: Given) -> Configuration:
+    values = ComponentValues(templates, given.configuration)
+    return values if given.audit is None else ObservedConfiguration(values, what, given.audit)
+
+
+def _unseen(what: str, name: str) -> None:
+    del what, name
 
 
 def _opened(given: Given, kind: str) -> dict[str, object]:
     """By the names that the component asks for, not those of its neighbours."""
-    return {
+    opened = {
         name: given.handles[kind, name].opened
         for name in KINDS[kind].names(given.component)
         if (kind, name) in given.handles
     }
+    return opened if given.audit is None else observed(opened, KINDS[kind].words, given.audit)

@@ -21,11 +21,12 @@ from paddock.host.kinds import KINDS, Kind
 from paddock.host.migrate import Wanted, wanted
 from paddock.host.own import unfit
 from paddock.host.triggers import PreparedTrigger
-from paddock.host.unsupported import unsupported
+from paddock.host.unsupported import unsupported, unsupported_settings
 from paddock.manifest.model import Component
 
 if TYPE_CHECKING:
     from paddock.capabilities.configuration import Configuration
+    from paddock.host.audit import Audit
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Tools:
     state_dir: Path
     allow_precompiled: bool
     fuel: int | None
+    audit: Audit | None = None
 
 
 class Preparation:
@@ -76,6 +78,7 @@ class Preparation:
             names = [each.application.name for each in self._desired.applications]
             for name in sorted({name for name in names if names.count(name) > 1}):
                 self._problems.append(f"two applications are named '{name}'")
+            self._problems += unsupported_settings(self._desired.configuration)
             loader = Loader(
                 self._tools.engine,
                 self._refuse,
@@ -102,7 +105,8 @@ class Preparation:
         return "\n".join(dict.fromkeys(self._hints)) or None
 
     def _refuse(self, where: object, error: PaddockError) -> None:
-        self._problems.append(f"{where}: {error.message}")
+        message = error.message.removeprefix(f"{where}: ")
+        self._problems.append(f"{where}: {message}")
         if error.hint:
             self._hints.append(error.hint)
 
@@ -208,7 +212,8 @@ class Preparation:
         )
         mounted = [(str(host), guest, writable) for host, guest, writable in mounts]
         spec = self._spec(prepared, component, mounted, values)
-        given = Given(application, component, prepared.handles, source, spec.outbound)
+        audit = self._tools.audit.of(application.name, component) if self._tools.audit else None
+        given = Given(application, component, prepared.handles, source, spec.outbound, audit)
         bound = bound_interfaces(checked.bound, given, self._tools.addresses)
         self._problems += await asyncio.to_thread(unfit, component, bound)
         prepared.exports[component.id] = tuple(artifact.exports)

@@ -35,8 +35,8 @@ LOG = logging.getLogger("paddock.host")
 #: Seconds that a trigger has to end once nobody needs it.
 PATIENCE = 30.0
 
-#: Calls an export: application, component, what to call.
-Invoke = Callable[[str, str, Call], Awaitable[object]]
+#: Calls an export: application, component, what to call, the bound of its time.
+Invoke = Callable[[str, str, Call, float | None], Awaitable[object]]
 
 
 @dataclass(slots=True)
@@ -176,7 +176,8 @@ class Triggers:
 
     def _invoked(self, each: PreparedTrigger) -> Callable[[Call], Awaitable[object]]:
         component = each.trigger.component or ""
-        return lambda call: self.invoke(each.application, component, call)
+        time = each.runner.policy.time if each.runner else None
+        return lambda call: self.invoke(each.application, component, call, time)
 
     async def retire(self, gone: Iterable[PreparedTrigger], *, drained: bool) -> None:
         """End triggers that a commit left out.

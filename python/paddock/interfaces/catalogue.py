@@ -36,6 +36,10 @@ class Offer(NamedTuple):
 
 _WORDS = {
     "key_value": "key-value store",
+    "sqlite": "SQLite database",
+    "sql": "SQL database",
+    "outbound": "a server that it names",
+    "blob": "blob store",
     "configuration": "configuration values",
     "secrets": "secrets",
     "logging": "log messages",
@@ -76,6 +80,82 @@ OFFERED: Mapping[str, Offer] = {
     **_offers("spin_key_value_1", "key_value", {"fermyon:spin/key-value": "KeyValue"}),
     **_offers("spin_key_value_2", "key_value", {"fermyon:spin/key-value@2.0.0": "KeyValue"}),
     **_offers("spin_key_value_3", "key_value", {"spin:key-value/key-value@3.0.0": "KeyValue"}),
+    **_offers(
+        "wasi_blobstore",
+        "blob",
+        {
+            "wasi:blobstore/blobstore@0.2.0-draft": "Blobstore",
+            "wasi:blobstore/container@0.2.0-draft": "Containers",
+            "wasi:blobstore/types@0.2.0-draft": "Types",
+        },
+    ),
+    **_offers(
+        "wasmcloud_blobstore",
+        "blob",
+        {
+            "wasmcloud:blobstore/blobstore@0.1.0": "Blobstore",
+            "wasmcloud:blobstore/container@0.1.0": "Containers",
+            "wasmcloud:blobstore/types@0.1.0": "Types",
+        },
+    ),
+    **_offers(
+        "sql",
+        "outbound",
+        {
+            "fermyon:spin/rdbms-types": "OnlyTypes",
+            "fermyon:spin/rdbms-types@2.0.0": "OnlyTypes",
+        },
+    ),
+    **_offers(
+        "sql",
+        "sql",
+        {
+            "wasmcloud:postgres/types@0.1.1-draft": "OnlyTypes",
+            "wasmcloud:postgres/types@0.2.0": "OnlyTypes",
+        },
+    ),
+    **_offers("paddock_sql", "sql", {"paddock:sql/database@0.1.0": "Database"}),
+    **_offers(
+        "spin_sqlite",
+        "sqlite",
+        {
+            "fermyon:spin/sqlite": "NumberedSqlite",
+            "fermyon:spin/sqlite@2.0.0": "Sqlite",
+            "spin:sqlite/sqlite@3.0.0": "Sqlite",
+            "spin:sqlite/sqlite@3.1.0": "Sqlite",
+        },
+    ),
+    **_offers(
+        "spin_rdbms",
+        "outbound",
+        {
+            "fermyon:spin/postgres": "AddressedPostgres",
+            "fermyon:spin/postgres@2.0.0": "Postgres",
+            "fermyon:spin/mysql": "AddressedMysql",
+            "fermyon:spin/mysql@2.0.0": "Mysql",
+            "spin:mysql/mysql@3.0.0": "Mysql3",
+        },
+    ),
+    **_offers(
+        "spin_postgres",
+        "outbound",
+        {
+            "spin:postgres/postgres@3.0.0": "Postgres3",
+            "spin:postgres/postgres@4.0.0": "Postgres4",
+            "spin:postgres/postgres@4.1.0": "Postgres4",
+            "spin:postgres/postgres@4.2.0": "Postgres4",
+        },
+    ),
+    **_offers(
+        "wasmcloud_postgres",
+        "sql",
+        {
+            "wasmcloud:postgres/query@0.1.1-draft": "DraftQuery",
+            "wasmcloud:postgres/prepared@0.1.1-draft": "DraftPrepared",
+            "wasmcloud:postgres/query@0.2.0": "Query",
+            "wasmcloud:postgres/prepared@0.2.0": "Prepared",
+        },
+    ),
     **_offers(
         "wasi_config",
         "configuration",

@@ -78,6 +78,47 @@ def check_template(text: str) -> str:
     return text
 
 
+def is_pattern(text: str) -> bool:
+    """Whether a grant stands for more than one host and port; one with a template does not."""
+    if "{{" in text:
+        return False
+    grant = parse_grant(text)
+    many = grant.host_kind in ("any", "network", "subdomains") or grant.host == "*"
+    return many or grant.scheme == "*" or grant.end_port - grant.first_port > 1
+
+
+def covers(text: str, used: str) -> bool:
+    """Whether a grant may be what allowed `used`, itself written as a grant for one host.
+
+    A template may stand for anything, and a name for an address in any network.
+    """
+    if "{{" in text:
+        return True
+    try:
+        grant, one = parse_grant(text), parse_grant(used)
+    except ManifestError:
+        return False
+    if grant.scheme not in ("*", one.scheme):
+        return False
+    if not grant.first_port <= one.first_port < grant.end_port:
+        return False
+    return _covers_host(grant, one)
+
+
+def _covers_host(grant: OutboundGrant, one: OutboundGrant) -> bool:
+    if grant.host_kind == "any":
+        return one.host_kind in ("name", "address")
+    if grant.host_kind == "subdomains":
+        return one.host_kind == "name" and one.host.endswith(f".{grant.host}")
+    if grant.host_kind == "network":
+        if one.host_kind != "address":
+            return one.host_kind == "name"
+        return ipaddress.ip_address(one.host) in ipaddress.ip_network(grant.host)
+    if grant.host_kind == "component" and grant.host == "*":
+        return one.host_kind == "component"
+    return (grant.host_kind, grant.host) == (one.host_kind, one.host)
+
+
 def grants_of_http_host(text: str) -> tuple[str, ...]:
     """The grants that an item of the deprecated `allowed_http_hosts` stands for.
 

@@ -85,6 +85,15 @@ class Options:
         items = list(cast("Sequence[object]", value))
         return [self._plain(f"{key}[{number}]", each) for number, each in enumerate(items)]
 
+    def scalar(self, key: str) -> str | int | None:
+        """A string or a whole number, for what other hosts write either way."""
+        value = self._take(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise self._wrong(key, "a string or an integer", value)
+        return value
+
     def required(self, key: str) -> str:
         """A string that has to be there and not empty."""
         value = self.text(key)

@@ -2,7 +2,8 @@
 
 The built-in ones are found without reading the metadata of installed packages,
 which takes tens of milliseconds at start. A third party's provider is an entry
-point named after its type, in the group `paddock.providers.<capability>`:
+point named after its type, in the group `paddock.providers.<capability>`: a class of
+the shape below, or one that `plain` can make a provider of.
 
     [project.entry-points."paddock.providers.key_value"]
     etcd = "my_package.etcd:EtcdKeyValue"
@@ -49,6 +50,14 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "file": "paddock.providers.configuration.file:FileConfiguration",
         "directory": "paddock.providers.configuration.directory:DirectoryConfiguration",
         "vault": "paddock.providers.configuration.vault:VaultConfiguration",
+    },
+    "sql": {
+        "sqlite": "paddock.providers.sql.sqlite:SqliteSql",
+        # Spin's name for its SQLite databases; `path` means the same.
+        "spin": "paddock.providers.sql.sqlite:SqliteSql",
+        "postgres": "paddock.providers.sql.postgres:PostgresSql",
+        "mysql": "paddock.providers.sql.mysql:MysqlSql",
+        "mariadb": "paddock.providers.sql.mysql:MysqlSql",
     },
     "logging": {"log": "paddock.providers.logging.log:LogLogging"},
 }
@@ -106,13 +115,18 @@ def find(capability: str, type_name: str) -> Provider:
     import importlib
 
     try:
-        return cast("Provider", getattr(importlib.import_module(module), name))
+        found: object = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ManifestError(
             f'the {_words(capability)} provider "{type_name}" can\'t be loaded from '
             f"{target}: {error}",
             hint="reinstall the package that brings it, with its extras",
         ) from error
+    if target in BUILT_IN.get(capability, {}).values():
+        return cast("Provider", found)
+    from paddock.providers.plain import as_provider
+
+    return as_provider(found, f"the {_words(capability)} provider", target)
 
 
 def origin(provider: object) -> tuple[str, str]:

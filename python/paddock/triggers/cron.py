@@ -16,7 +16,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -57,7 +57,7 @@ class CronTrigger(Trigger):
     at a time, unless `concurrency` says otherwise.
     """
 
-    policy = Policy(concurrency=1, attempts=3, backoff=5.0)
+    policy = Policy(concurrency=1, attempts=3, backoff=5.0, time=600.0)
 
     def __init__(self, context: Context, options: Options) -> None:
         self._expression = options.required("cron_expression")
@@ -68,15 +68,16 @@ class CronTrigger(Trigger):
         self._last = context.state / FILE
         self._stopping = asyncio.Event()
         self._next: float | None = None
-        self._after(time.time())
+        self.now: Callable[[], float] = time.time
+        self.following(self.now())
 
     async def events(self) -> AsyncIterator[Event]:
         """Times that have come; those that pass while none is asked for are skipped."""
         if self._catch_up and (missed := await asyncio.to_thread(self._missed)) is not None:
             yield self._event(missed)
-        previous = time.time()
+        previous = self.now()
         while not self._stopping.is_set():
-            self._next = self._after(max(previous, time.time()))
+            self._next = self.following(max(previous, self.now()))
             if self._next is None:
                 await self._stopping.wait()
                 return
@@ -100,13 +101,14 @@ class CronTrigger(Trigger):
 
     async def _until(self, at: float) -> bool:
         """Wait for a time of the wall clock; False when stopped."""
-        while (left := at - time.time()) > 0:
+        while (left := at - self.now()) > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), min(left, GLANCE))
                 return False
         return True
 
-    def _after(self, moment: float) -> float | None:
+    def following(self, moment: float) -> float | None:
+        """The first time after `moment`, both in seconds since 1970; None if there is none."""
         try:
             from croniter import CroniterBadDateError, CroniterError, croniter
         except ImportError as error:
@@ -132,16 +134,16 @@ class CronTrigger(Trigger):
     def _missed(self) -> float | None:
         """The last time before now, when it came after the one that was handled last."""
         last = _recall(self._last)
-        now = time.time()
+        now = self.now()
         if last is None:
             _remember(self._last, now)
             return None
         found: float | None = None
-        upcoming = self._after(last)
+        upcoming = self.following(last)
         for _ in range(100_000):
             if upcoming is None or upcoming > now:
                 break
-            found, upcoming = upcoming, self._after(upcoming)
+            found, upcoming = upcoming, self.following(upcoming)
         return found
 
 

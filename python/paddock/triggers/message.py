@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
-from paddock.capabilities.messaging import Deliveries, Delivery, Subscription
+from paddock.capabilities.messaging import Deliveries, Delivery, Message, Subscription
 from paddock.errors import ManifestError, PlanError
 from paddock.interfaces.handlers import message_handler
 from paddock.manifest.hostconfig import ProviderConfig
@@ -24,6 +24,7 @@ from paddock.triggers.source import Call, Context, Event, Standing, Trigger
 from paddock.types import resolve
 
 if TYPE_CHECKING:
+    from paddock.manifest.model import RawValue
     from paddock.providers.options import Options
 
 
@@ -79,7 +80,7 @@ class MessageTrigger(Trigger):
             raise PlanError("the trigger has no message broker")
         self._broker = context.broker
         self._shape = message_handler(context.exports)
-        self._in_flight = context.concurrency
+        self.in_flight = context.concurrency
         self._subscription = self.subscription(context, options)
         self._deliveries: Deliveries | None = None
 
@@ -100,14 +101,11 @@ class MessageTrigger(Trigger):
         subjects = names(options, "subject", "subjects")
         group = options.text("group", f"{context.application}.{context.id}")
         durable = options.flag("durable")
-        start = options.choice("start", ("all", "new"))
-        return Subscription(
-            subjects,
-            group or None,
-            durable,
-            "new" if start == "new" else "all",
-            self._in_flight,
-        )
+        return Subscription(subjects, group or None, durable, started(options), self.in_flight)
+
+    def seen(self, message: Message) -> Message:
+        """The message as the component sees it."""
+        return message
 
     async def subscribe(self) -> None:
         """Open the subscription."""
@@ -119,7 +117,7 @@ class MessageTrigger(Trigger):
         await self.subscribe()
         assert self._deliveries is not None
         async for delivery in self._deliveries:
-            export, arguments = self._shape(delivery.message)
+            export, arguments = self._shape(self.seen(delivery.message))
             yield MessageEvent(delivery, Call(export, arguments, _trace(delivery)))
 
     def standing(self) -> Standing:
@@ -147,6 +145,34 @@ def _trace(delivery: Delivery) -> str | None:
         if name.lower() == "traceparent":
             return value
     return None
+
+
+def at_address(
+    type_name: str,
+    options: Mapping[str, object],
+    settings: Mapping[str, object],
+    more: Mapping[str, object],
+) -> str | ProviderConfig:
+    """A server by the `address` of the trigger's table or of the application's
+    settings, with `more` options of its provider; else the host's broker `broker`.
+    """
+    address = options.get("address") or settings.get("address")
+    broker = options.get("broker")
+    if address is None or broker is not None:
+        if options.get("address") is not None:
+            raise ManifestError("set `address`, or `broker`, not both")
+        if not isinstance(broker, str | None) or broker == "":
+            raise ManifestError("`broker` must be the name of a message broker")
+        return broker or "default"
+    if not isinstance(address, str):
+        raise ManifestError("`address` must be a URL")
+    chosen = {"url": address, **more}
+    return ProviderConfig(type_name, cast("Mapping[str, RawValue]", chosen))
+
+
+def started(options: Options) -> Literal["all", "new"]:
+    """The option `start`: where a group that is new begins."""
+    return "new" if options.choice("start", ("all", "new")) == "new" else "all"
 
 
 def names(options: Options, one: str, many: str) -> tuple[str, ...]:

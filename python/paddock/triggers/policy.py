@@ -18,21 +18,25 @@ LONGEST = 300.0
 class Policy:
     """`concurrency`: events handled at once. An event is tried `attempts` times;
     between two of them pass `backoff` seconds, doubled each time, at most `longest`.
+    `time` in seconds bounds one attempt: infinity for no bound, None for the
+    component's own limit.
     """
 
     concurrency: int = 16
     attempts: int = 5
     backoff: float = 1.0
     longest: float = LONGEST
+    time: float | None = None
 
     @classmethod
     def from_options(cls, options: Options, usual: Policy) -> Policy:
-        """Take `concurrency`, `attempts` and `backoff` of a trigger's table."""
+        """Take `concurrency`, `attempts`, `backoff` and `time` of a trigger's table."""
         return cls(
             options.integer("concurrency", usual.concurrency, least=1, most=10_000),
             options.integer("attempts", usual.attempts, least=1, most=1_000_000),
             options.seconds("backoff", usual.backoff),
             usual.longest,
+            options.seconds("time", 0.0) or usual.time,
         )
 
     def delay(self, attempt: int) -> float:

@@ -163,10 +163,27 @@ class Running:
             assert flaw not in ours, self.log
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs that is not our child."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Its parent is gone; whoever inherited it may not have waited for it.
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
 def launch(
-    manifest: Path, *arguments: str | Path, cache: Path, env: Mapping[str, str] | None = None
+    manifest: Path,
+    *arguments: str | Path,
+    cache: Path,
+    env: Mapping[str, str] | None = None,
+    python: Path | str = sys.executable,
 ) -> Running:
-    """Start `paddock up`; does not wait for it. Its state and logs stand beside the manifest."""
+    """Start `paddock up`; does not wait for it. Its state and logs stand beside the manifest.
+
+    `python` is the interpreter of another installation.
+    """
     base = manifest if manifest.is_dir() else manifest.parent
     number = len(list(base.glob("host-*.out")))
     out, err = base / f"host-{number}.out", base / f"host-{number}.err"
@@ -180,7 +197,7 @@ def launch(
         options += ["--listen", "127.0.0.1:0"]
     with out.open("wb") as stdout, err.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "paddock", "up", str(manifest), *options],
+            [str(python), "-m", "paddock", "up", str(manifest), *options],
             env=environment(cache, env),
             stdin=subprocess.DEVNULL,
             stdout=stdout,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tomllib
+import venv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,6 +37,17 @@ def metadata(
     for group, items in entries.items():
         lines += [f"[{group}]", *(f"{key} = {value}" for key, value in items.items())]
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+
+
+def installation(place: Path, *packages: Path) -> Path:
+    """An environment of its own, with Paddock as here and `packages`; its interpreter."""
+    venv.create(place, with_pip=False)
+    (site,) = place.glob("lib/python*/site-packages")
+    ours = [path for path in sys.path if path.endswith("site-packages")]
+    lines = [f"import site; site.addsitedir({path!r})" for path in ours]
+    text = "\n".join([*map(str, packages), *lines])
+    (site / "paddock-of-the-tests.pth").write_text(text + "\n")
+    return place / "bin" / "python"
 
 
 def environment(*paths: Path) -> Mapping[str, str]:

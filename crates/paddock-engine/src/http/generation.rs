@@ -139,6 +139,8 @@ pub struct Event {
     pub arguments: Vec<Value>,
     /// W3C `traceparent`.
     pub trace: Option<Arc<str>>,
+    /// See [`Caller::time`].
+    pub time: Option<Option<Duration>>,
 }
 
 /// Which component runs, and in how many calls its own stands.
@@ -271,14 +273,14 @@ impl Generation {
     /// # Errors
     /// As `call`, and `Host` where no slot came free in time.
     pub async fn event(self: Arc<Self>, event: Event) -> Result<Outcome> {
-        let Event { application, component, export, arguments, trace } = event;
+        let Event { application, component, export, arguments, trace, time } = event;
         let unknown = || EngineError::new(ErrorKind::Usage, format!("there is no component {application}/{component}"));
         let (index, known) = self.application_named(&application).ok_or_else(unknown)?;
         let place = Place { application: index, component: known.component(&component).ok_or_else(unknown)?, depth: 0 };
         let overloaded = |_| EngineError::new(ErrorKind::Host, format!("{application} is at its limit of instances"));
         let (handler, _lease) = self.enter(place).await.map_err(overloaded)?;
         let hooks = self.hooks(handler, 0, trace.clone());
-        let caller = Caller { generation: self.number, hooks, trace };
+        let caller = Caller { generation: self.number, hooks, trace, time };
         call(handler.component(), caller, &export, arguments).await
     }
 

@@ -50,6 +50,11 @@ class MysqlConnection:
         return not (self.tainted or raw._stream_broken or raw.get_transaction_status())
 
     @property
+    def alive(self) -> bool:
+        """Whether it is connected and in a known state."""
+        return not (self.tainted or self.raw._stream_broken)
+
+    @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
         return not self.raw._stream_broken and self.raw.get_transaction_status()
@@ -123,6 +128,13 @@ class MysqlConnection:
             raise
         finally:
             watch.cancel()
+
+    async def finish(self, cursor: Cursor) -> None:
+        """Close a cursor."""
+        try:
+            await cursor.close()
+        except Exception as error:
+            raise self.explained(error) from error
 
     async def fetch(self, cursor: Cursor, count: int) -> list[Sequence[object]]:
         """The next rows of a cursor."""
@@ -254,7 +266,7 @@ class MysqlConnector:
         from asyncmy.constants.CLIENT import FOUND_ROWS
 
         target = self._target
-        raw: RawConnection = Connection(  # type: ignore[no-untyped-call]
+        raw: RawConnection = Connection(  # type: ignore[assignment,no-untyped-call]
             host=address,
             port=target.port,
             user=target.user,

@@ -14,7 +14,6 @@ from typing import Protocol, TypeAlias, cast
 Row: TypeAlias = Sequence[object]
 
 STMT_EXECUTE = 0x17
-STMT_RESET = 0x1A
 STMT_FETCH = 0x1C
 RESET_CONNECTION = 0x1F
 
@@ -161,12 +160,9 @@ class Cursor:
         return rows
 
     async def close(self) -> None:
-        """Let the server forget what was not fetched."""
-        if not self.ended:
-            self.ended = True
-            payload = struct.pack("<I", self._statement._statement_id)
-            await self._raw._execute_command(STMT_RESET, payload)
-            await self._raw.read_packet()
+        """Let the server forget the statement, and with it what was not fetched."""
+        self.ended = True
+        await self._statement.close()
 
     async def _read(self, rows: list[Row]) -> None:
         while True:

@@ -15,29 +15,45 @@ gone or paused, which nothing but time tells.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from paddock.errors import AccessDenied, CapabilityError, TimedOut
 from paddock.providers.connections.database_target import DatabaseTarget
 from paddock.providers.connections.dial import addresses
 from paddock.providers.connections.pool import Pool
-from paddock.providers.connections.postgres_errors import connecting, explained
-from paddock.providers.connections.postgres_raw import RawConnection, RawStatement, Record
+from paddock.providers.connections.postgres_errors import connecting, explained, is_stale
+from paddock.providers.connections.postgres_raw import (
+    RawConnection,
+    RawCursor,
+    RawStatement,
+    Record,
+)
 from paddock.providers.connections.shared import Shared
 
 #: Prepared statements kept for each connection.
 STATEMENTS = 200
 
 
+@dataclass(slots=True)
+class Prepared:
+    """A prepared statement; `plan` is what its user worked out for it."""
+
+    raw: RawStatement
+    plan: object = None
+
+
 class PostgresConnection:
     """One connection; belongs to one user at a time."""
 
-    __slots__ = ("_expired", "_loop", "_statements", "_target", "raw", "tainted")
+    __slots__ = ("_expired", "_loop", "_number", "_statements", "_target", "raw", "tainted")
 
     def __init__(self, raw: RawConnection, target: DatabaseTarget) -> None:
         self.raw = raw
         self._target = target
         self._loop = asyncio.get_running_loop()
-        self._statements: dict[str, RawStatement] = {}
+        self._statements: dict[str, Prepared] = {}
+        self._number = 0
         self._expired = False
         #: Set by whoever left something in the session that the next user may not see.
         self.tainted = False
@@ -47,6 +63,11 @@ class PostgresConnection:
         """False when it is closed, tainted or in a transaction."""
         raw = self.raw
         return not (self.tainted or raw.is_closed() or raw.is_in_transaction())
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is connected and in a known state."""
+        return not (self.tainted or self.raw.is_closed())
 
     @property
     def in_transaction(self) -> bool:
@@ -61,26 +82,37 @@ class PostgresConnection:
         self._expired = True
         self.raw.terminate()
 
-    async def prepare(self, sql: str) -> RawStatement:
+    async def prepare(self, sql: str) -> Prepared:
         """The statement, from this connection's cache or new; within a `watch`."""
-        statement = self._statements.pop(sql, None)
-        if statement is None:
-            statement = await self.raw.prepare(sql)
+        known = self._statements.pop(sql, None)
+        if known is None:
+            # Without a name it would be parsed anew at each execution.
+            self._number += 1
+            known = Prepared(await self.raw.prepare(sql, name=f"paddock_{self._number}"))
             while len(self._statements) >= STATEMENTS:
                 del self._statements[next(iter(self._statements))]
-        self._statements[sql] = statement
-        return statement
+        self._statements[sql] = known
+        return known
 
-    def forget(self, sql: str) -> None:
-        """The cached statement is out of date."""
-        self._statements.pop(sql, None)
+    async def run(
+        self, sql: str, bind: Callable[[Prepared], Sequence[object]]
+    ) -> tuple[Prepared, list[Record]]:
+        """One statement with all rows that it answers; `bind` gives the arguments.
 
-    async def fetch(self, sql: str, *arguments: object) -> list[Record]:
-        """All rows of one statement. Raises errors of the CapabilityError tree."""
+        Raises errors of the CapabilityError tree.
+        """
         watch = self.watch()
         try:
-            statement = await self.prepare(sql)
-            return await statement.fetch(*arguments)
+            try:
+                prepared = await self.prepare(sql)
+                return prepared, await prepared.raw.fetch(*bind(prepared))
+            except Exception as error:
+                # A table has other columns than when the statement was prepared.
+                if not is_stale(error) or self.in_transaction:
+                    raise
+            self._statements.clear()
+            prepared = await self.prepare(sql)
+            return prepared, await prepared.raw.fetch(*bind(prepared))
         except Exception as error:
             raise self.explained(error) from error
         except BaseException:
@@ -90,13 +122,23 @@ class PostgresConnection:
         finally:
             watch.cancel()
 
+    async def fetch(self, sql: str, *arguments: object) -> list[Record]:
+        """All rows of one statement."""
+        return (await self.run(sql, lambda _: arguments))[1]
+
     async def execute(self, sql: str, *arguments: object) -> int:
         """Rows affected by one statement."""
+        prepared, _ = await self.run(sql, lambda _: arguments)
+        return affected(prepared.raw.get_statusmsg())
+
+    async def cursor(
+        self, sql: str, bind: Callable[[Prepared], Sequence[object]]
+    ) -> tuple[Prepared, RawCursor]:
+        """Begin a statement whose rows are fetched piece by piece, in a transaction."""
         watch = self.watch()
         try:
-            statement = await self.prepare(sql)
-            await statement.fetch(*arguments)
-            return affected(statement.get_statusmsg())
+            prepared = await self.prepare(sql)
+            return prepared, await prepared.raw.cursor(*bind(prepared))
         except Exception as error:
             raise self.explained(error) from error
         except BaseException:
@@ -105,11 +147,24 @@ class PostgresConnection:
         finally:
             watch.cancel()
 
-    async def script(self, sql: str) -> None:
-        """Any number of statements, without arguments; outside a transaction, in one."""
+    async def more(self, cursor: RawCursor, count: int) -> list[Record]:
+        """The next rows of a cursor."""
         watch = self.watch()
         try:
-            await self.raw.execute(sql)
+            return await cursor.fetch(count)
+        except Exception as error:
+            raise self.explained(error) from error
+        except BaseException:
+            self.tainted = True
+            raise
+        finally:
+            watch.cancel()
+
+    async def script(self, sql: str) -> str:
+        """Any number of statements, without arguments; the status of the last."""
+        watch = self.watch()
+        try:
+            return await self.raw.execute(sql)
         except Exception as error:
             raise self.explained(error) from error
         except BaseException:

@@ -30,6 +30,13 @@ def explained(error: Exception, target: DatabaseTarget) -> Exception:
     return error
 
 
+def is_stale(error: Exception) -> bool:
+    """Whether the server refused a statement because a table has changed since it was prepared."""
+    import asyncpg
+
+    return isinstance(error, asyncpg.InvalidCachedStatementError)
+
+
 class _ServerError(Protocol):
     sqlstate: str | None
     message: str

@@ -13,7 +13,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Self
+from typing import Any, Self
 
 from paddock.capabilities.messaging import Message
 from paddock.errors import CapabilityError
@@ -38,6 +38,8 @@ class Inflow:
     ) -> None:
         self.source = source
         self.waiting: int | None = None
+        #: When a message was last settled, by the loop's clock.
+        self.settled_at = 0.0
         self._limit = limit
         self._publish = publish
         self._loop = asyncio.get_running_loop()
@@ -75,14 +77,11 @@ class Inflow:
         raise StopAsyncIteration
 
     async def started(self, seconds: float) -> Self:
-        """Wait until it is subscribed; a server that is away is not waited for any longer.
-
-        Raises CapabilityError, closed, for what the product can't do.
-        """
+        """Wait until it is subscribed, no longer; CapabilityError for what can't be done."""
         await asyncio.wait([self._begun], timeout=seconds)
-        if self._begun.done() and (error := self._begun.exception()):
+        if self._begun.done() and self._begun.exception():
             await self.close()
-            raise error
+            self._begun.result()
         return self
 
     # -- for the source
@@ -105,7 +104,7 @@ class Inflow:
         """Whether nothing more is wanted, or no more than there is."""
         return self._phase is not Phase.OPEN
 
-    async def pause(self, seconds: float, *sooner: asyncio.Future[None]) -> None:
+    async def pause(self, seconds: float, *sooner: asyncio.Future[Any]) -> None:
         """Wait; no longer than until one of `sooner` is done, or until this is to end."""
         first = asyncio.FIRST_COMPLETED
         await asyncio.wait([self._changed, *sooner], timeout=seconds, return_when=first)
@@ -144,6 +143,7 @@ class Inflow:
 
     def settled(self, held: Held) -> None:
         """Its place is free."""
+        self.settled_at = self._loop.time()
         self._handed.discard(held)
         self._free()
 

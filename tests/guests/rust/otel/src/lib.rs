@@ -4,7 +4,7 @@
 //! `local`, then the trace state, `key=value`, one a line. `/span?name=&kind=
 //! &status=&a=key=value&event=&link=` starts and ends a span below it with
 //! attributes (values are JSON), and answers with its trace and span; `/tree`
-//! three spans, one in the other. `/log?body=&severity=9&text=INFO&event=&a=`
+//! three spans, each begun and ended within the one before. `/log?body=&severity=9&text=INFO&event=&a=`
 //! a record in the outer span. `/count?name=&n=&a=` a sum of unsigned numbers,
 //! monotonic and cumulative; `/gauge?name=&value=` a floating one;
 //! `/histogram?name=` three measurements (1, 5, 50 in the bounds 2, 10).
@@ -42,7 +42,7 @@ impl exports::wasi::http::incoming_handler::Guest for Guest {
         let query = &request.query;
         let outcome = match request.path.as_str() {
             "/outer" => Ok(context_shown(&outer_span_context())),
-            "/span" => Ok(context_shown(&span(query, outer_span_context()))),
+            "/span" => Ok(context_shown(&Begun::below(outer_span_context()).end(query))),
             "/tree" => Ok(tree()),
             "/log" => Ok(log(query)),
             "/count" => count(query),
@@ -99,29 +99,42 @@ fn child(parent: &SpanContext) -> SpanContext {
     SpanContext { span_id: format!("{unique:016x}"), is_remote: false, ..parent.clone() }
 }
 
-fn span(query: &Query, parent: SpanContext) -> SpanContext {
-    let context = child(&parent);
-    tracing::on_start(&context);
-    let start_time = now();
-    let event = |name: &str| Event { name: name.to_owned(), time: now(), attributes: vec![] };
-    let link = |_: &str| Link { span_context: parent.clone(), attributes: vec![] };
-    tracing::on_end(&SpanData {
-        span_context: context.clone(),
-        parent_span_id: parent.span_id.clone(),
-        span_kind: kind(args::text(query, "kind", "internal")),
-        name: args::text(query, "name", "guest span").to_owned(),
-        start_time,
-        end_time: now(),
-        attributes: attributes(query),
-        events: args::all(query, "event").map(event).collect(),
-        links: args::all(query, "link").map(link).collect(),
-        status: status(args::text(query, "status", "unset")),
-        instrumentation_scope: scope(),
-        dropped_attributes: 0,
-        dropped_events: 0,
-        dropped_links: 0,
-    });
-    context
+/// A span that has begun.
+struct Begun {
+    parent: SpanContext,
+    context: SpanContext,
+    start_time: Datetime,
+}
+
+impl Begun {
+    fn below(parent: SpanContext) -> Self {
+        let context = child(&parent);
+        tracing::on_start(&context);
+        Self { parent, context, start_time: now() }
+    }
+
+    fn end(self, query: &Query) -> SpanContext {
+        let Self { parent, context, start_time } = self;
+        let event = |name: &str| Event { name: name.to_owned(), time: now(), attributes: vec![] };
+        let link = |_: &str| Link { span_context: parent.clone(), attributes: vec![] };
+        tracing::on_end(&SpanData {
+            span_context: context.clone(),
+            parent_span_id: parent.span_id.clone(),
+            span_kind: kind(args::text(query, "kind", "internal")),
+            name: args::text(query, "name", "guest span").to_owned(),
+            start_time,
+            end_time: now(),
+            attributes: attributes(query),
+            events: args::all(query, "event").map(event).collect(),
+            links: args::all(query, "link").map(link).collect(),
+            status: status(args::text(query, "status", "unset")),
+            instrumentation_scope: scope(),
+            dropped_attributes: 0,
+            dropped_events: 0,
+            dropped_links: 0,
+        });
+        context
+    }
 }
 
 fn kind(name: &str) -> SpanKind {
@@ -143,10 +156,12 @@ fn status(name: &str) -> Status {
 }
 
 fn tree() -> String {
-    let mut context = outer_span_context();
+    let outermost = Begun::below(outer_span_context());
+    let middle = Begun::below(outermost.context.clone());
+    let innermost = Begun::below(middle.context.clone());
     let mut ids = String::new();
-    for name in ["outermost", "middle", "innermost"] {
-        context = span(&[("name".to_owned(), name.to_owned())], context);
+    for (span, name) in [(innermost, "innermost"), (middle, "middle"), (outermost, "outermost")] {
+        let context = span.end(&[("name".to_owned(), name.to_owned())]);
         ids.push_str(&format!("{} {name}\n", context.span_id));
     }
     ids

@@ -72,8 +72,8 @@ fn main() {
     let engine = Engine::new(EngineOptions::default()).unwrap();
     let plain = component(&engine, &bytes, None);
     let reuse = Reuse { requests: usize::MAX, concurrency: 1, idle: Duration::from_secs(30) };
-    let reused = Handler::new(component(&engine, &bytes, Some(reuse))).unwrap();
-    let fresh = Handler::new(Arc::clone(&plain)).unwrap();
+    let reused = Handler::new(component(&engine, &bytes, Some(reuse)));
+    let fresh = Handler::new(Arc::clone(&plain));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let report = runtime.block_on(async {
         serde_json::json!({

@@ -31,7 +31,7 @@ fn main() {
     let artifact = engine.load(&bytes).unwrap();
     let spec = ComponentSpec { application: "bench".into(), id: "guest".into(), reuse, ..ComponentSpec::default() };
     let component = Component::new(&engine, artifact, spec, &HashMap::new(), Arc::new(Print), None).unwrap();
-    let handler = Handler::new(component).unwrap();
+    let handler = Handler::new(component);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let took = runtime.block_on(async {
         for _ in 0..500 {

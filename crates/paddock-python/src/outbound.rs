@@ -13,7 +13,7 @@ pub struct Outbound(OutboundGrants);
 #[pymethods]
 impl Outbound {
     #[new]
-    #[pyo3(signature = (grants, blocked=Vec::new()))]
+    #[pyo3(signature = (grants, blocked=Vec::new()), text_signature = "(grants, blocked=())")]
     fn new(py: Python<'_>, grants: Vec<GrantTuple>, blocked: Vec<String>) -> PyResult<Self> {
         Ok(Self(outbound(py, grants, &blocked)?))
     }

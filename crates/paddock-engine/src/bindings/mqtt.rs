@@ -16,7 +16,7 @@ variant!(Error {
     Other(String) = "other",
 });
 
-cases!(Qos { AtMostOnce = "at-most-once", AtLeastOnce = "at-least-once", ExactlyOnce = "exactly-once" });
+cases!(Qos { AtMost = "at-most-once", AtLeast = "at-least-once", Exactly = "exactly-once" });
 
 /// Address, user's name, password, seconds between signs of life.
 type Open = (String, String, String, u64);

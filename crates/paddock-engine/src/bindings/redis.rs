@@ -12,7 +12,7 @@ type Connection = Resource<Handle>;
 variant!(Error {
     InvalidAddress = "invalid-address",
     TooManyConnections = "too-many-connections",
-    TypeError = "type-error",
+    WrongType = "type-error",
     Other(String) = "other",
 });
 

@@ -173,6 +173,11 @@ def _go(out: Path) -> None:
     out.write_bytes(gzip.decompress((HERE / "go" / "http" / "http.wasm.gz").read_bytes()))
 
 
+def _spin_rust(out: Path) -> None:
+    """Built with Spin's crate by `build.py`, committed compressed."""
+    out.write_bytes(gzip.decompress((HERE / "rust-spin" / "spin7.wasm.gz").read_bytes()))
+
+
 def _go_command(out: Path) -> None:
     target = {"GOOS": "wasip1", "GOARCH": "wasm"}
     flags = ("-trimpath", "-ldflags=-s -w")
@@ -184,6 +189,7 @@ RECIPES = {
     "python-p3": Recipe((COMPONENTIZE_PY,), ("python-p3", "wit/p3"), _python_p3),
     "python-spin": Recipe((COMPONENTIZE_PY, SPIN_SDK), ("python-spin",), _python_spin),
     "js": Recipe((JCO,), ("js", "wit/js"), _js),
+    "spin7": Recipe((), ("rust-spin/spin7.wasm.gz",), _spin_rust),
     "go": Recipe((), ("go/http/http.wasm.gz",), _go),
     "go-command": Recipe(("go",), ("go/cli",), _go_command),
 }

@@ -17,13 +17,14 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Literal, cast
 
 from paddock.capabilities.messaging import Deliveries, Delivery, Message, Subscription
-from paddock.errors import ManifestError, PlanError
+from paddock.errors import ManifestError
 from paddock.interfaces.handlers import message_handler
 from paddock.manifest.hostconfig import ProviderConfig
-from paddock.triggers.source import Call, Context, Event, Standing, Trigger
+from paddock.triggers.source import Call, Context, Event, Need, Standing, Trigger
 from paddock.types import resolve
 
 if TYPE_CHECKING:
+    from paddock.capabilities.messaging import MessageBroker
     from paddock.manifest.model import RawValue
     from paddock.providers.options import Options
 
@@ -76,24 +77,16 @@ class MessageTrigger(Trigger):
     """`broker` ("default"), `subject` or `subjects`, `group`, `durable`, `start`."""
 
     def __init__(self, context: Context, options: Options) -> None:
-        if context.broker is None:
-            raise PlanError("the trigger has no message broker")
-        self._broker = context.broker
+        self._broker = cast("MessageBroker", context.opened)
         self._shape = message_handler(context.exports)
         self.in_flight = context.concurrency
         self._subscription = self.subscription(context, options)
         self._deliveries: Deliveries | None = None
 
     @classmethod
-    def broker(
-        cls, options: Mapping[str, object], settings: Mapping[str, object]
-    ) -> str | ProviderConfig:
+    def need(cls, options: Mapping[str, object], settings: Mapping[str, object]) -> Need | None:
         """A broker of the host, by name."""
-        del settings
-        name = options.get("broker", "default")
-        if not isinstance(name, str) or not name:
-            raise ManifestError("`broker` must be the name of a message broker")
-        return name
+        return at_address("", {"broker": options.get("broker")}, {}, {})
 
     def subscription(self, context: Context, options: Options) -> Subscription:
         """What is subscribed to."""
@@ -152,7 +145,7 @@ def at_address(
     options: Mapping[str, object],
     settings: Mapping[str, object],
     more: Mapping[str, object],
-) -> str | ProviderConfig:
+) -> Need:
     """A server by the `address` of the trigger's table or of the application's
     settings, with `more` options of its provider; else the host's broker `broker`.
     """
@@ -163,11 +156,11 @@ def at_address(
             raise ManifestError("set `address`, or `broker`, not both")
         if not isinstance(broker, str | None) or broker == "":
             raise ManifestError("`broker` must be the name of a message broker")
-        return broker or "default"
+        return Need("messaging", broker or "default")
     if not isinstance(address, str):
         raise ManifestError("`address` must be a URL")
     chosen = {"url": address, **more}
-    return ProviderConfig(type_name, cast("Mapping[str, RawValue]", chosen))
+    return Need("messaging", ProviderConfig(type_name, cast("Mapping[str, RawValue]", chosen)))
 
 
 def started(options: Options) -> Literal["all", "new"]:

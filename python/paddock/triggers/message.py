@@ -80,7 +80,8 @@ class MessageTrigger(Trigger):
         self._broker = cast("MessageBroker", context.opened)
         self._shape = message_handler(context.exports)
         self.in_flight = context.concurrency
-        self._subscription = self.subscription(context, options)
+        #: What it subscribes to.
+        self.wanted = self.subscription(context, options)
         self._deliveries: Deliveries | None = None
 
     @classmethod
@@ -96,6 +97,11 @@ class MessageTrigger(Trigger):
         durable = options.flag("durable")
         return Subscription(subjects, group or None, durable, started(options), self.in_flight)
 
+    def called(self, message: Message) -> Call:
+        """What a message asks of the component."""
+        export, arguments = self._shape(self.seen(message))
+        return Call(export, arguments, _trace(message))
+
     def seen(self, message: Message) -> Message:
         """The message as the component sees it."""
         return message
@@ -103,15 +109,14 @@ class MessageTrigger(Trigger):
     async def subscribe(self) -> None:
         """Open the subscription."""
         if self._deliveries is None:
-            self._deliveries = await resolve(self._broker.subscribe(self._subscription))
+            self._deliveries = await resolve(self._broker.subscribe(self.wanted))
 
     async def events(self) -> AsyncIterator[Event]:
         """Deliveries as they come."""
         await self.subscribe()
         assert self._deliveries is not None
         async for delivery in self._deliveries:
-            export, arguments = self._shape(self.seen(delivery.message))
-            yield MessageEvent(delivery, Call(export, arguments, _trace(delivery)))
+            yield MessageEvent(delivery, self.called(delivery.message))
 
     def standing(self) -> Standing:
         """How many wait at the broker."""
@@ -133,8 +138,8 @@ class MessageTrigger(Trigger):
             await self._deliveries.close()
 
 
-def _trace(delivery: Delivery) -> str | None:
-    for name, value in delivery.message.headers:
+def _trace(message: Message) -> str | None:
+    for name, value in message.headers:
         if name.lower() == "traceparent":
             return value
     return None

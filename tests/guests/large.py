@@ -26,6 +26,7 @@ COMPONENTIZE_PY = "componentize-py==0.25.1"
 SPIN_SDK = "spin-sdk==5.0.0"
 # 1.35.0 panics when it is given a folder of WIT.
 JCO = "@bytecodealliance/jco@1.25.2"
+SPIN_JS = ("@spinframework/build-tools@1.0.7", "@spinframework/wasi-http-proxy@1.0.1")
 
 
 class MissingTool(RuntimeError):
@@ -158,14 +159,33 @@ def _python_spin(out: Path) -> None:
     _run(programs / "componentize-py", "-w", "spin:up/http-trigger@4.1.0", *app)
 
 
-def _js(out: Path) -> None:
-    def install(folder: Path) -> None:
-        _run("npm", "install", "--no-fund", "--no-audit", "--prefix", folder, JCO)
+def _node_tools(*packages: str) -> Path:
+    """A `node_modules` of its own."""
 
-    folder = _tools(JCO.rpartition("/")[2].replace("@", "-"), install)
-    jco = folder / "node_modules" / ".bin" / "jco"
+    def install(folder: Path) -> None:
+        _run("npm", "install", "--no-fund", "--no-audit", "--prefix", folder, *packages)
+
+    name = "+".join(package.rpartition("/")[2].replace("@", "-") for package in packages)
+    return _tools(name, install) / "node_modules"
+
+
+def _js(out: Path) -> None:
+    jco = _node_tools(JCO) / ".bin" / "jco"
     _run(jco, "componentize", HERE / "js" / "app.js", "-w", HERE / "wit" / "js", "-n", "http",
          "-o", out)  # fmt: skip
+
+
+def _js_spin(out: Path) -> None:
+    """Spin's tools write beside the source, and look for packages above it."""
+    modules = _node_tools(*SPIN_JS)
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder) / "js-spin"
+        shutil.copytree(HERE / "js-spin", project)
+        (project / "wit" / "deps").mkdir()
+        shutil.copy(HERE / "wit" / "p2" / "deps" / "fermyon-spin-2.0.0.wit", project / "wit/deps")
+        (project / "node_modules").symlink_to(modules, target_is_directory=True)
+        _run("node", modules / "@spinframework" / "build-tools" / "dist" / "index.js",
+             "-i", "app.js", "-o", out, cwd=project)  # fmt: skip
 
 
 def _go(out: Path) -> None:
@@ -189,6 +209,7 @@ RECIPES = {
     "python-p3": Recipe((COMPONENTIZE_PY,), ("python-p3", "wit/p3"), _python_p3),
     "python-spin": Recipe((COMPONENTIZE_PY, SPIN_SDK), ("python-spin",), _python_spin),
     "js": Recipe((JCO,), ("js", "wit/js"), _js),
+    "js-spin": Recipe(SPIN_JS, ("js-spin", "wit/p2/deps/fermyon-spin-2.0.0.wit"), _js_spin),
     "spin7": Recipe((), ("rust-spin/spin7.wasm.gz",), _spin_rust),
     "go": Recipe((), ("go/http/http.wasm.gz",), _go),
     "go-command": Recipe(("go",), ("go/cli",), _go_command),

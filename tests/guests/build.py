@@ -79,14 +79,16 @@ def adapter(kind: str) -> str:
     return f"wasi_snapshot_preview1={file}"
 
 
-def componentize(core: Path, target: Path, world: str | None, *more: str) -> None:
+def componentize(
+    core: Path, target: Path, world: str | None, *more: str, wit: Path = WIT
+) -> None:
     """From a core module in text or binary to a component."""
     with tempfile.TemporaryDirectory() as folder:
         embedded, made = Path(folder) / "embedded.wasm", Path(folder) / "made.wasm"
         if world is None:
             embedded = core
         else:
-            run("wasm-tools", "component", "embed", WIT, "-w", world, core, "-o", embedded)
+            run("wasm-tools", "component", "embed", wit, "-w", world, core, "-o", embedded)
         run("wasm-tools", "component", "new", embedded, *more, "-o", made)
         finish(made, target)
 
@@ -111,6 +113,9 @@ def build_wat() -> None:
         run("wasm-tools", "parse", source, "-o", source.with_suffix(".wasm"))
     from_text(HERE / "wat" / "kv-get.wat", "kv-get")
     from_text(HERE / "wat" / "chain.wat", "http")
+    swallow = HERE / "wat" / "swallow"
+    wit = HERE / "wit" / "swallow"
+    componentize(swallow.with_suffix(".wat"), swallow.with_suffix(".wasm"), "swallow", wit=wit)
 
 
 def build_hostile() -> None:

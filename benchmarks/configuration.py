@@ -19,8 +19,8 @@ from paddock.providers.registry import find
 
 CALLS = 20_000
 ROUNDS = 7
-VALUES = {f"name_{number}": f"value {number}" for number in range(50)}
-ASKED = "name_7"
+VALUES = {f"name{number}": f"value {number}" for number in range(50)}
+ASKED = "name7"
 
 
 def measure(bench: Bench) -> list[Section]:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from inspect import iscoroutinefunction
 from typing import Protocol, TypeVar, cast
 
 from paddock.capabilities.sql import BATCH, Outcome, Row, Rows, Session, SqlDatabase, Table
 from paddock.capabilities.sql_values import Value
 from paddock.errors import Unavailable
 from paddock.host.live.gate import Flight, Gate
-from paddock.types import Deferred, Reply, resolve
+from paddock.types import Deferred, Reply, resolve, then
 
 T = TypeVar("T")
 
@@ -31,18 +30,38 @@ class Owner(Protocol):
     gate: Gate
 
 
+class Passage:
+    """One passage of the gate. It ends with `leave`, or with the last who knows of it:
+
+    a reply that nobody ever waits for must not keep the gate open for ever.
+    """
+
+    __slots__ = ("_flight",)
+
+    def __init__(self, flight: Flight) -> None:
+        self._flight: Flight | None = flight
+
+    def leave(self) -> None:
+        """May be repeated."""
+        flight, self._flight = self._flight, None
+        if flight is not None:
+            flight.pop()
+
+    def __del__(self) -> None:
+        self.leave()
+
+
 class LiveSession:
     """The contract is `paddock.capabilities.sql.Session`."""
 
-    __slots__ = ("_awaited", "_database", "_flight", "_inner", "_live")
+    __slots__ = ("_database", "_inner", "_live", "_passage")
 
     def __init__(self, live: Owner) -> None:
         self._live = live
         self._database: SqlDatabase | None = None
         self._inner: Session | None = None
         #: Of the transaction that is open.
-        self._flight: Flight | None = None
-        self._awaited = False
+        self._passage: Passage | None = None
 
     def fetch(self, sql: str, params: Sequence[Value] = (), /) -> Reply[Table]:
         """See the contract."""
@@ -94,73 +113,65 @@ class LiveSession:
         inner, self._inner = self._inner, None
         if inner is None:
             return None
-        flight, self._flight = self._flight, None
-        try:
-            reply = inner.close()
-        except BaseException:
-            _leave(flight)
-            raise
-        if isinstance(reply, Coroutine):
-            return _closed(reply, flight)
-        _leave(flight)
-        return reply
-
-    def __del__(self) -> None:
-        _leave(self._flight)
+        passage, self._passage = self._passage, None
+        reply = inner.close()
+        # Without a transaction there is nothing to wait for but a connection's return.
+        return _closed(reply, passage) if isinstance(reply, Coroutine) and passage else reply
 
     # -- through the gate
 
     def _run(self, work: Callable[[Session], Reply[T]]) -> Reply[T]:
-        if self._awaited:
-            return self._waiting(work)
-        flight = self._flight or self._live.gate.begin()
-        if flight is None:
-            return self._waiting(work)
-        held = self._flight is not None
+        passage = self._passage
+        if passage is None:
+            flight = self._live.gate.begin()
+            if flight is None:
+                return self._waiting(work)
+            passage = Passage(flight)
         try:
             reply = work(self._session())
         except BaseException:
-            self._after(flight)
+            self._after(passage)
             raise
         if isinstance(reply, Coroutine):
-            # It has not begun yet: it will be counted when it does.
-            reply.close()
-            if not held:
-                flight.pop()
-            return self._waiting(work)
+            return self._carried(cast("Coroutine[object, object, T]", reply), passage)
         if isinstance(reply, Deferred):
-            if held:
-                # The transaction is counted, whether this ever runs or not.
-                return Deferred(lambda: self._finished(cast("Deferred[T]", reply), flight))
-            flight.pop()
-            return self._waiting(work)
-        self._after(flight, reply)
-        return self._wrapped(reply, flight)
+            later = cast("Deferred[T]", reply)
+            return Deferred(lambda: self._finished(later, passage))
+        self._after(passage, reply)
+        return _wrapped(reply, passage)
 
-    def _finished(self, reply: Deferred[T], flight: Flight) -> T:
+    def _finished(self, reply: Deferred[T], passage: Passage) -> T:
         try:
             value = reply()
         except BaseException:
-            self._after(flight)
+            self._after(passage)
             raise
-        self._after(flight, value)
-        return self._wrapped(value, flight)
+        self._after(passage, value)
+        return _wrapped(value, passage)
+
+    async def _carried(self, reply: Reply[T], passage: Passage) -> T:
+        try:
+            value = await resolve(reply)
+        except BaseException:
+            self._after(passage)
+            raise
+        self._after(passage, value)
+        return _wrapped(value, passage)
 
     async def _waiting(self, work: Callable[[Session], Reply[T]]) -> T:
-        flight = self._flight or await self._entered()
+        passage = await self._entered()
         try:
-            value = await resolve(work(self._session()))
+            reply = work(self._session())
         except BaseException:
-            self._after(flight)
+            self._after(passage)
             raise
-        self._after(flight, value)
-        return self._wrapped(value, flight)
+        return await self._carried(reply, passage)
 
-    async def _entered(self) -> Flight:
+    async def _entered(self) -> Passage:
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                return await self._live.gate.enter()
+                return Passage(await self._live.gate.enter())
             except TimeoutError as error:
                 if time.monotonic() > end:
                     raise Unavailable(WAITED) from error
@@ -171,34 +182,34 @@ class LiveSession:
         if self._inner is None or self._database is not database:
             self._database = database
             self._inner = database.session()
-            self._awaited = iscoroutinefunction(self._inner.fetch)
         return self._inner
 
-    def _after(self, flight: Flight, value: object = None) -> None:
+    def _after(self, passage: Passage, value: object = None) -> None:
         """Leave, unless a transaction goes on or rows are still to be read."""
         if self.in_transaction:
-            self._flight = flight
+            self._passage = passage
             return
-        self._flight = None
+        self._passage = None
         if not getattr(value, "open", False):
-            flight.pop()
+            passage.leave()
 
-    def _wrapped(self, value: T, flight: Flight) -> T:
-        """Rows that are still at the database keep the flight until they are read."""
-        if self._flight is None and getattr(value, "open", False):
-            return cast("T", LiveRows(cast("Rows", value), flight))
-        return value
+
+def _wrapped(value: T, passage: Passage) -> T:
+    """Rows that are still at the database keep the passage until they are read."""
+    if getattr(value, "open", False):
+        return cast("T", LiveRows(cast("Rows", value), passage))
+    return value
 
 
 class LiveRows:
     """The contract is `paddock.capabilities.sql.Rows`."""
 
-    __slots__ = ("_flight", "_inner", "columns")
+    __slots__ = ("_inner", "_passage", "columns")
 
-    def __init__(self, inner: Rows, flight: Flight) -> None:
+    def __init__(self, inner: Rows, passage: Passage) -> None:
         self.columns = inner.columns
         self._inner = inner
-        self._flight: Flight | None = flight
+        self._passage: Passage | None = passage
 
     @property
     def open(self) -> bool:
@@ -207,43 +218,22 @@ class LiveRows:
 
     def next(self, most: int = BATCH, /) -> Reply[Sequence[Row]]:
         """See the contract."""
-        reply = self._inner.next(most)
-        if isinstance(reply, Coroutine | Deferred):
-            return self._later(cast("Reply[Sequence[Row]]", reply))
-        self._look()
-        return reply
-
-    async def _later(self, reply: Reply[Sequence[Row]]) -> Sequence[Row]:
-        try:
-            return await resolve(reply)
-        finally:
-            self._look()
+        return then(self._inner.next(most), self._look)
 
     def close(self) -> Reply[None]:
         """See the contract."""
-        flight, self._flight = self._flight, None
+        passage, self._passage = self._passage, None
         reply = self._inner.close()
-        if isinstance(reply, Coroutine):
-            return _closed(reply, flight)
-        _leave(flight)
-        return reply
+        return _closed(reply, passage) if isinstance(reply, Coroutine) and passage else reply
 
-    def _look(self) -> None:
+    def _look(self, page: Sequence[Row]) -> Sequence[Row]:
         if not self._inner.open:
-            flight, self._flight = self._flight, None
-            _leave(flight)
-
-    def __del__(self) -> None:
-        _leave(self._flight)
+            # In a transaction, the session has it too.
+            self._passage = None
+        return page
 
 
-def _leave(flight: Flight | None) -> None:
-    if flight is not None:
-        flight.pop()
-
-
-async def _closed(reply: Coroutine[object, object, None], flight: Flight | None) -> None:
-    try:
-        await reply
-    finally:
-        _leave(flight)
+async def _closed(reply: Coroutine[object, object, None], passage: Passage) -> None:
+    await reply
+    # Only now may it go: the name keeps it until here.
+    del passage

@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 #: Statements that never write, whatever follows.
 _READING = frozenset({"SELECT", "VALUES", "EXPLAIN"})
+#: Functions that tell of the connection's own writes.
+_OF_CONNECTION = re.compile(r"\b(?:last_insert_rowid|changes|total_changes)\s*\(", re.IGNORECASE)
 _BEGIN = re.compile(r"\s*BEGIN(\s+(DEFERRED|TRANSACTION))*\s*;?\s*", re.IGNORECASE)
 
 
@@ -79,7 +81,8 @@ class SqliteSession:
 
     def query(self, sql: str, params: Sequence[Value] = (), /) -> Reply[Rows]:
         """See the contract."""
-        if self.in_transaction or self._changed or _writes(sql):
+        own = self._kept and _OF_CONNECTION.search(sql)
+        if own or self.in_transaction or self._changed or _writes(sql):
             return then(self.fetch(sql, params), TableRows)
         sql, values = _native(sql, params)
         try:

@@ -15,7 +15,7 @@ from paddock.host.addresses import AddressPool
 from paddock.host.artifacts import Loader, Source, source_of
 from paddock.host.desired import Desired, DesiredApplication
 from paddock.host.expand import Expander
-from paddock.host.grants import Given, bound_interfaces, outbound
+from paddock.host.grants import TELEMETRY, Given, bound_interfaces, outbound
 from paddock.host.handles import Handle, Handles, unknown_name
 from paddock.host.imports import HANDLERS, Checked, check, handler_missing, useless
 from paddock.host.kinds import KINDS, Kind
@@ -169,6 +169,19 @@ class Preparation:
                 for name in row.names(component):
                     if (kind, name) not in prepared.handles:
                         await self._provider(prepared, component, kind, name)
+        await self._telemetry(prepared)
+
+    async def _telemetry(self, prepared: PreparedApplication) -> None:
+        chosen, handles = self._desired.configuration.telemetry, self._tools.handles
+        if chosen is None:
+            return
+        try:
+            key = handles.key_of("", *TELEMETRY, chosen, self._desired.configuration)
+            handle = await handles.acquire(key)
+            self.acquired.append(handle)
+            prepared.handles[TELEMETRY] = handle
+        except PaddockError as error:
+            self._refuse(chosen.location, error)
 
     async def _provider(
         self, prepared: PreparedApplication, component: Component, kind: str, name: str

@@ -40,9 +40,11 @@ _WORDS = {
     "sql": "SQL database",
     "outbound": "a server that it names",
     "blob": "blob store",
+    "messaging": "message broker",
     "configuration": "configuration values",
     "secrets": "secrets",
     "logging": "log messages",
+    "telemetry": "telemetry",
 }
 
 
@@ -157,6 +159,37 @@ OFFERED: Mapping[str, Offer] = {
         },
     ),
     **_offers(
+        "wasmcloud_messaging",
+        "messaging",
+        {
+            "wasmcloud:messaging/consumer@0.2.0": "Consumer",
+            "wasmcloud:messaging/consumer@0.3.0": "Consumer3",
+        },
+    ),
+    **_offers(
+        "wasi_messaging",
+        "messaging",
+        {
+            "wasi:messaging/types@0.2.0-draft": "Types",
+            "wasi:messaging/producer@0.2.0-draft": "Producer",
+            "wasi:messaging/request-reply@0.2.0-draft": "RequestReply",
+        },
+    ),
+    **_offers(
+        "spin_redis",
+        "outbound",
+        {
+            "fermyon:spin/redis": "RedisByAddress",
+            "fermyon:spin/redis@2.0.0": "Redis",
+            "spin:redis/redis@3.0.0": "Redis",
+        },
+    ),
+    **_offers(
+        "spin_mqtt",
+        "outbound",
+        {"fermyon:spin/mqtt@2.0.0": "Mqtt", "spin:mqtt/mqtt@3.0.0": "Mqtt"},
+    ),
+    **_offers(
         "wasi_config",
         "configuration",
         {
@@ -181,6 +214,16 @@ OFFERED: Mapping[str, Offer] = {
         {
             "wasmcloud:secrets/store@2.1.0": "Store",
             "wasmcloud:secrets/reveal@2.1.0": "Reveal",
+        },
+    ),
+    **_offers(
+        "wasi_otel",
+        "telemetry",
+        {
+            "wasi:otel/tracing@0.2.0-rc.2": "Tracing",
+            "wasi:otel/metrics@0.2.0-rc.2": "Metrics",
+            "wasi:otel/logs@0.2.0-rc.2": "Logs",
+            "wasi:otel/types@0.2.0-rc.2": "Types",
         },
     ),
     **_offers(

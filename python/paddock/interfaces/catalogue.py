@@ -79,6 +79,17 @@ OFFERED: Mapping[str, Offer] = {
             "wasi:keyvalue/atomics@0.2.0-draft2": "Atomics",
         },
     ),
+    **_offers(
+        "wasmcloud_keyvalue",
+        "key_value",
+        {
+            "wasmcloud:keyvalue/types@0.2.0": "Types",
+            "wasmcloud:keyvalue/store@0.2.0": "Store",
+            "wasmcloud:keyvalue/atomics@0.2.0": "Atomics",
+            "wasmcloud:keyvalue/cas@0.2.0": "Cas",
+            "wasmcloud:keyvalue/batch@0.2.0": "Batch",
+        },
+    ),
     **_offers("spin_key_value_1", "key_value", {"fermyon:spin/key-value": "KeyValue"}),
     **_offers("spin_key_value_2", "key_value", {"fermyon:spin/key-value@2.0.0": "KeyValue"}),
     **_offers("spin_key_value_3", "key_value", {"spin:key-value/key-value@3.0.0": "KeyValue"}),

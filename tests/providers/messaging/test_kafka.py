@@ -19,7 +19,7 @@ def _server(request: pytest.FixtureRequest, kafka_server: KafkaServer) -> Iterat
 
 
 def opened(server: KafkaServer, **options: object):
-    config = KafkaConfig.from_table({"type": "kafka", "servers": server.url, **options})
+    config = KafkaConfig.from_table({"type": "kafka", "url": f"kafka://{server.url}", **options})
     return KafkaMessaging.open(config, application="app", name="default", state_dir=None)
 
 

@@ -13,6 +13,7 @@ from paddock.providers.options import OptionError, Options, Secret
 if TYPE_CHECKING:
     import ssl
 
+PORT = 9092
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _SERVER = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 
@@ -74,25 +75,31 @@ def settings(target: KafkaTarget) -> Settings:
 
 
 def target_from(table: Options, base: Path | None) -> KafkaTarget:
-    """Take `servers`, `username`, `password`, `mechanism`, `tls`, `ca`, `timeout`; OptionError."""
-    servers = [each.strip() for each in table.required("servers").split(",")]
+    """Take `url`, `username`, `password`, `mechanism`, `ca` and `timeout`; OptionError.
+
+    `url` is `kafka://host:9092`, or `kafkas://` for TLS, and may list several
+    brokers of the cluster, parted by commas; `host:9092` alone does too.
+    """
+    url = table.required("url")
     username, password = table.text("username"), table.secret("password")
     mechanism = table.choice("mechanism", MECHANISMS)
-    tls, ca = table.flag("tls"), table.text("ca")
+    ca = table.text("ca")
     timeout = table.seconds("timeout", 5.0, least=0.1)
-    for server in servers:
-        if not _SERVER.fullmatch(server):
-            raise OptionError(
-                "servers",
-                f"`servers` has {server[:100]!r}, which is no address of a Kafka broker",
-                hint='write servers = "one:9092, two:9092"',
-            )
+    scheme, _, rest = url.rpartition("://")
+    servers = [each.strip() for each in rest.split(",")]
+    servers = [each if ":" in each else f"{each}:{PORT}" for each in servers]
+    if scheme not in ("", "kafka", "kafkas") or not all(map(_SERVER.fullmatch, servers)):
+        raise OptionError(
+            "url",
+            "`url` is not that of Kafka brokers",
+            hint='write url = "kafka://one:9092,two:9092", and kafkas:// for TLS',
+        )
     return KafkaTarget(
         servers=tuple(servers),
         username=username,
         password=password,
         mechanism=mechanism,
-        tls=tls,
+        tls=scheme == "kafkas",
         ca=str(base / ca if base else ca) if ca else None,
         timeout=timeout,
     )

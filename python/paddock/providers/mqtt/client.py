@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paddock.errors import BadName, CapabilityError, Unavailable
+from paddock.errors import BadName, Unavailable
 from paddock.providers.connections.dial import Allowed
 from paddock.providers.connections.mqtt_target import MqttTarget, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from paddock.providers.connections.mqtt import MqttLink
 
 #: What a topic to publish on can't have (MQTT 3.1.1, 4.7), and its bytes.
@@ -61,25 +57,8 @@ class AddressClient:
             await link.close()
 
 
-@dataclass(frozen=True, slots=True)
-class NoConfig:
-    """No table of the host's configuration leads here."""
-
-    @classmethod
-    def from_table(cls, options: Mapping[str, object], base: Path | None = None) -> NoConfig:
-        """Refused."""
-        raise CapabilityError("an MQTT client for guests has no table in the host's configuration")
-
-
 class MqttAddresses:
     """Opens clients for `mqtt://` and `mqtts://` URLs of guests."""
-
-    Config = NoConfig
-
-    @staticmethod
-    def open(config: object, *, application: str, name: str, state_dir: Path) -> AddressClient:
-        """Refused: there is no address."""
-        raise CapabilityError("an MQTT client for guests is opened by its address only")
 
     @staticmethod
     def open_address(url: str, *, allowed: Allowed) -> AddressClient:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from paddock.capabilities.redis import Answer
@@ -13,8 +12,6 @@ from paddock.providers.connections.dial import Allowed
 from paddock.providers.connections.redis_target import RedisTarget, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from paddock.providers.connections.redis import RedisLink
 
 #: Commands that change what a connection is for, or keep it waiting, though others use it.
@@ -123,25 +120,8 @@ def _flat(answer: object) -> list[Answer]:
     return [cast("Answer", answer)]
 
 
-@dataclass(frozen=True, slots=True)
-class NoConfig:
-    """No table of the host's configuration leads here."""
-
-    @classmethod
-    def from_table(cls, options: Mapping[str, object], base: Path | None = None) -> NoConfig:
-        """Refused."""
-        raise CapabilityError("a Redis client for guests has no table in the host's configuration")
-
-
 class RedisAddresses:
     """Opens clients for `redis://` and `rediss://` URLs of guests."""
-
-    Config = NoConfig
-
-    @staticmethod
-    def open(config: object, *, application: str, name: str, state_dir: Path) -> AddressClient:
-        """Refused: there is no address."""
-        raise CapabilityError("a Redis client for guests is opened by its address only")
 
     @staticmethod
     def open_address(url: str, *, allowed: Allowed) -> AddressClient:

@@ -24,6 +24,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 COMPONENTIZE_PY = "componentize-py==0.25.1"
 SPIN_SDK = "spin-sdk==5.0.0"
+# Of WASI 0.2, with the tool of its time; the SQLite module of 3.4 can't be imported.
+SPIN_SDK_3 = ("spin-sdk==3.3.1", "componentize-py==0.16.0")
 # 1.35.0 panics when it is given a folder of WIT.
 JCO = "@bytecodealliance/jco@1.25.2"
 SPIN_JS = ("@spinframework/build-tools@1.0.7", "@spinframework/wasi-http-proxy@1.0.1")
@@ -159,6 +161,13 @@ def _python_spin(out: Path) -> None:
     _run(programs / "componentize-py", "-w", "spin:up/http-trigger@4.1.0", *app)
 
 
+def _python_spin3(out: Path) -> None:
+    programs = _python_tools(*SPIN_SDK_3)
+    search = ("-p", HERE / "python-spin3", "-p", _site_packages(programs))
+    app = ("componentize", *search, "app", "-o", out)
+    _run(programs / "componentize-py", "-w", "spin-http", *app)
+
+
 def _node_tools(*packages: str) -> Path:
     """A `node_modules` of its own."""
 
@@ -208,6 +217,7 @@ RECIPES = {
     "python": Recipe((COMPONENTIZE_PY,), ("python", "wit/p2"), _python),
     "python-p3": Recipe((COMPONENTIZE_PY,), ("python-p3", "wit/p3"), _python_p3),
     "python-spin": Recipe((COMPONENTIZE_PY, SPIN_SDK), ("python-spin",), _python_spin),
+    "python-spin3": Recipe(SPIN_SDK_3, ("python-spin3",), _python_spin3),
     "js": Recipe((JCO,), ("js", "wit/js"), _js),
     "js-spin": Recipe(SPIN_JS, ("js-spin", "wit/p2/deps/fermyon-spin-2.0.0.wit"), _js_spin),
     "spin7": Recipe((), ("rust-spin/spin7.wasm.gz",), _spin_rust),

@@ -33,8 +33,12 @@ class NatsTrigger(MessageTrigger):
     @classmethod
     def need(cls, options: Mapping[str, object], settings: Mapping[str, object]) -> Need | None:
         """A NATS server by address, or a broker of the host."""
-        stream = options.get("stream")
-        return at_address("nats", options, settings, {"stream": stream} if stream else {})
+        stream, one = options.get("stream"), options.get("subject")
+        if not stream:
+            return at_address("nats", options, settings, {})
+        # A stream that is not there yet is made, for what is subscribed to.
+        subjects = [one] if isinstance(one, str) else options.get("subjects", [])
+        return at_address("nats", options, settings, {"stream": stream, "subjects": subjects})
 
     def subscription(self, context: Context, options: Options) -> Subscription:
         """Hosts of one queue group share the messages; without one each gets all."""

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import applications, capabilities, hello, instances, start, tools
+from benchmarks import applications, capabilities, configuration, hello, instances, start, tools
 from benchmarks.bench import Bench
 from benchmarks.load import Load
 from benchmarks.machine import conditions, cores
@@ -22,6 +22,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Section]]] = {
     "hello": hello.measure,
     "instances": instances.measure,
     "capabilities": capabilities.measure,
+    "configuration": configuration.measure,
     "applications": applications.measure,
     "start": start.measure,
 }

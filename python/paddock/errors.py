@@ -97,6 +97,10 @@ class TooLarge(CapabilityError):
     """A value is larger than the service behind a capability ever takes."""
 
 
+class WrongType(CapabilityError):
+    """What is there is not of the type that the call is for."""
+
+
 class BadName(CapabilityError):
     """A name or an address is not of the form that the service has."""
 

@@ -97,6 +97,26 @@ def test_a_variable_that_nobody_declared_refuses_the_plan(tmp_path: Path, cache:
     assert "--variable kee" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ('type = "file"\npath = "absent.toml"', "absent.toml can't be read"),
+        ('type = "directory"\npth = "x"', "needs the option `path`"),
+        ('type = "azure_key_vault"', "Azure Key Vault is not supported"),
+        ('type = "vualt"', 'did you mean "vault"'),
+        ('type = "env"\ndotenv_path = "absent.env"', "there is no such file"),
+    ],
+)
+def test_a_source_that_cannot_be_used_refuses_the_plan_at_its_own_line(
+    tmp_path: Path, cache: Path, table: str, reason: str
+) -> None:
+    text = f'state_dir = "state"\n\n[[variables_provider]]\n{table}\n'
+    config = configuration(tmp_path, text)
+    done = paddock("up", manifest(tmp_path), "--config", config, "--variable", "key=1", cache=cache)
+    assert done.returncode == 5
+    assert f"{config}:3: " in done.stderr and reason in done.stderr
+
+
 def test_values_of_variables_are_shown_nowhere(host: Running) -> None:
     assert "k3y" not in host.log + host.stdout + str(host.status())
 

@@ -1,7 +1,7 @@
 """Rebuilds the committed guests from their sources, and keeps SHA256SUMS.
 
     python build.py             every guest
-    python build.py wat c       only these kinds: wat, hostile, rust, c, go
+    python build.py wat c       only these kinds: wat, hostile, rust, sdk, c, go
     python build.py rust:blob   only this crate (another toolchain would change the rest)
     python build.py --check     compares the committed files with SHA256SUMS
 
@@ -79,14 +79,16 @@ def adapter(kind: str) -> str:
     return f"wasi_snapshot_preview1={file}"
 
 
-def componentize(core: Path, target: Path, world: str | None, *more: str) -> None:
+def componentize(
+    core: Path, target: Path, world: str | None, *more: str, wit: Path = WIT
+) -> None:
     """From a core module in text or binary to a component."""
     with tempfile.TemporaryDirectory() as folder:
         embedded, made = Path(folder) / "embedded.wasm", Path(folder) / "made.wasm"
         if world is None:
             embedded = core
         else:
-            run("wasm-tools", "component", "embed", WIT, "-w", world, core, "-o", embedded)
+            run("wasm-tools", "component", "embed", wit, "-w", world, core, "-o", embedded)
         run("wasm-tools", "component", "new", embedded, *more, "-o", made)
         finish(made, target)
 
@@ -111,6 +113,9 @@ def build_wat() -> None:
         run("wasm-tools", "parse", source, "-o", source.with_suffix(".wasm"))
     from_text(HERE / "wat" / "kv-get.wat", "kv-get")
     from_text(HERE / "wat" / "chain.wat", "http")
+    swallow = HERE / "wat" / "swallow"
+    wit = HERE / "wit" / "swallow"
+    componentize(swallow.with_suffix(".wat"), swallow.with_suffix(".wasm"), "swallow", wit=wit)
 
 
 def build_hostile() -> None:
@@ -154,6 +159,29 @@ def build_rust(*names: str) -> None:
         shutil.copyfile(built, folder / "cli" / "cli-p1.wasm")
 
 
+def build_sdk() -> None:
+    """Guests made with other projects' own crates; the largest is compressed."""
+    wanted = {"rust-spin": ("spin5", "spin7"), "rust-wasmcloud": ("wasmcloud",)}
+    for workspace, names in wanted.items():
+        folder = HERE / workspace
+        target = Path(os.environ.get("CARGO_TARGET_DIR", folder / "target"))
+        env = {"RUSTFLAGS": rust_flags(), "CARGO_TARGET_DIR": str(target)}
+        run("cargo", "build", "--release", "--locked", "--target", "wasm32-wasip2",
+            cwd=folder, env=env)  # fmt: skip
+        for name in names:
+            component = folder / f"{name}.wasm"
+            finish(target / "wasm32-wasip2" / "release" / f"{name}.wasm", component)
+            if name == "spin7":
+                pack(component)
+
+
+def pack(component: Path) -> None:
+    """Leaves only the compressed file."""
+    packed = gzip.compress(component.read_bytes(), mtime=0)
+    component.with_suffix(".wasm.gz").write_bytes(packed)
+    component.unlink()
+
+
 def build_c() -> None:
     """Components through generated bindings, and one plain command."""
     zig = (os.environ.get("PYTHON_ZIG", sys.executable), "-m", "ziglang", "cc")
@@ -195,15 +223,14 @@ def build_go() -> None:
         core, component = Path(folder) / "core.wasm", HERE / "go" / "http" / "http.wasm"
         run("go", "build", *flags, "-o", core, ".", cwd=made, env=env)
         componentize(core, component, "http-small", "--adapt", adapter("reactor"))
-        packed = gzip.compress(component.read_bytes(), mtime=0)
-        component.with_suffix(".wasm.gz").write_bytes(packed)
-        component.unlink()
+        pack(component)
 
 
 KINDS: dict[str, Callable[[], None]] = {
     "wat": build_wat,
     "hostile": build_hostile,
     "rust": build_rust,
+    "sdk": build_sdk,
     "c": build_c,
     "go": build_go,
 }

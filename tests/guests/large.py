@@ -24,8 +24,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 COMPONENTIZE_PY = "componentize-py==0.25.1"
 SPIN_SDK = "spin-sdk==5.0.0"
+# Of WASI 0.2, with the tool of its time; the SQLite module of 3.4 can't be imported.
+SPIN_SDK_3 = ("spin-sdk==3.3.1", "componentize-py==0.16.0")
 # 1.35.0 panics when it is given a folder of WIT.
 JCO = "@bytecodealliance/jco@1.25.2"
+SPIN_JS = ("@spinframework/build-tools@1.0.7", "@spinframework/wasi-http-proxy@1.0.1")
 
 
 class MissingTool(RuntimeError):
@@ -158,19 +161,50 @@ def _python_spin(out: Path) -> None:
     _run(programs / "componentize-py", "-w", "spin:up/http-trigger@4.1.0", *app)
 
 
-def _js(out: Path) -> None:
-    def install(folder: Path) -> None:
-        _run("npm", "install", "--no-fund", "--no-audit", "--prefix", folder, JCO)
+def _python_spin3(out: Path) -> None:
+    programs = _python_tools(*SPIN_SDK_3)
+    search = ("-p", HERE / "python-spin3", "-p", _site_packages(programs))
+    app = ("componentize", *search, "app", "-o", out)
+    _run(programs / "componentize-py", "-w", "spin-http", *app)
 
-    folder = _tools(JCO.rpartition("/")[2].replace("@", "-"), install)
-    jco = folder / "node_modules" / ".bin" / "jco"
+
+def _node_tools(*packages: str) -> Path:
+    """A `node_modules` of its own."""
+
+    def install(folder: Path) -> None:
+        _run("npm", "install", "--no-fund", "--no-audit", "--prefix", folder, *packages)
+
+    name = "+".join(package.rpartition("/")[2].replace("@", "-") for package in packages)
+    return _tools(name, install) / "node_modules"
+
+
+def _js(out: Path) -> None:
+    jco = _node_tools(JCO) / ".bin" / "jco"
     _run(jco, "componentize", HERE / "js" / "app.js", "-w", HERE / "wit" / "js", "-n", "http",
          "-o", out)  # fmt: skip
+
+
+def _js_spin(out: Path) -> None:
+    """Spin's tools write beside the source, and look for packages above it."""
+    modules = _node_tools(*SPIN_JS)
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder) / "js-spin"
+        shutil.copytree(HERE / "js-spin", project)
+        (project / "wit" / "deps").mkdir()
+        shutil.copy(HERE / "wit" / "p2" / "deps" / "fermyon-spin-2.0.0.wit", project / "wit/deps")
+        (project / "node_modules").symlink_to(modules, target_is_directory=True)
+        _run("node", modules / "@spinframework" / "build-tools" / "dist" / "index.js",
+             "-i", "app.js", "-o", out, cwd=project)  # fmt: skip
 
 
 def _go(out: Path) -> None:
     """Built with generated bindings by `build.py`, committed compressed."""
     out.write_bytes(gzip.decompress((HERE / "go" / "http" / "http.wasm.gz").read_bytes()))
+
+
+def _spin_rust(out: Path) -> None:
+    """Built with Spin's crate by `build.py`, committed compressed."""
+    out.write_bytes(gzip.decompress((HERE / "rust-spin" / "spin7.wasm.gz").read_bytes()))
 
 
 def _go_command(out: Path) -> None:
@@ -183,7 +217,10 @@ RECIPES = {
     "python": Recipe((COMPONENTIZE_PY,), ("python", "wit/p2"), _python),
     "python-p3": Recipe((COMPONENTIZE_PY,), ("python-p3", "wit/p3"), _python_p3),
     "python-spin": Recipe((COMPONENTIZE_PY, SPIN_SDK), ("python-spin",), _python_spin),
+    "python-spin3": Recipe(SPIN_SDK_3, ("python-spin3",), _python_spin3),
     "js": Recipe((JCO,), ("js", "wit/js"), _js),
+    "js-spin": Recipe(SPIN_JS, ("js-spin", "wit/p2/deps/fermyon-spin-2.0.0.wit"), _js_spin),
+    "spin7": Recipe((), ("rust-spin/spin7.wasm.gz",), _spin_rust),
     "go": Recipe((), ("go/http/http.wasm.gz",), _go),
     "go-command": Recipe(("go",), ("go/cli",), _go_command),
 }

@@ -26,3 +26,13 @@ def test_each_crate_and_each_hostile_text_has_its_component_listed() -> None:
     texts = {f"hostile/{path.stem}.wasm" for path in GUESTS.glob("hostile/*.wat")}
     assert crates and texts
     assert crates | texts <= set(listed())
+
+
+def test_each_committed_component_is_listed() -> None:
+    found = {
+        path.relative_to(GUESTS)
+        for pattern in ("*.wasm", "*.wasm.gz")
+        for path in GUESTS.rglob(pattern)
+    }
+    committed = {path.as_posix() for path in found if "target" not in path.parts}
+    assert committed == set(listed())

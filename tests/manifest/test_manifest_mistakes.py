@@ -79,10 +79,10 @@ CASES: dict[str, Case] = {
         whole=True,
     ),
     "version 1 of Spin": Case(
-        '\nspin_manifest_version = "1"\nname = "a"\n', 2, ("version 1", "spin doctor"), whole=True
+        '\nspin_manifest_version = "1"\nname = "a"\n', 1, ("trigger.type", "required"), whole=True
     ),
     "version 1 of Spin by its older key": Case(
-        'spin_version = "1"\n', 1, ("version 1", "[component.ID]"), whole=True
+        'spin_version = "1"\nnam = "a"\n', 2, ("nam: unknown key", "'name'?"), whole=True
     ),
     "a version to come": Case(
         "paddock_manifest_version = 2\n", 1, ("newer than this", "upgrade"), whole=True

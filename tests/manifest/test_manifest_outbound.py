@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from paddock.errors import ManifestError
-from paddock.manifest.outbound import check_template, grants_of_http_host, parse_grant
+from paddock.manifest.outbound import (
+    check_template,
+    covers,
+    grants_of_http_host,
+    is_pattern,
+    parse_grant,
+)
 
 
 @pytest.mark.parametrize(
@@ -100,3 +106,51 @@ def test_an_old_http_host_means_http_and_https() -> None:
     assert grants_of_http_host("insecure:allow-all") == ("http://*:*", "https://*:*")
     with pytest.raises(ManifestError):
         grants_of_http_host("redis://a")
+
+
+@pytest.mark.parametrize(
+    ("grant", "used", "covered"),
+    [
+        ("https://example.com", "https://example.com", True),
+        ("https://example.com", "https://example.com:443", True),
+        ("https://example.com", "http://example.com", False),
+        ("https://example.com", "https://www.example.com", False),
+        ("https://*.example.com", "https://www.example.com", True),
+        ("https://*.example.com", "https://example.com", False),
+        ("*://*:*", "redis://10.0.0.1:6379", True),
+        ("redis://10.0.0.0/8:6379", "redis://10.1.2.3:6379", True),
+        ("redis://10.0.0.0/8:6379", "redis://11.1.2.3:6379", False),
+        # Which address a name has is not known here.
+        ("redis://10.0.0.0/8:6379", "redis://db:6379", True),
+        ("tcp://1.2.3.4:8000..8010", "tcp://1.2.3.4:8009", True),
+        ("tcp://1.2.3.4:8000..8010", "tcp://1.2.3.4:8010", False),
+        ("http://*.spin.internal", "http://api.spin.internal", True),
+        ("http://self", "http://self", True),
+        ("http://*:*", "http://self", False),
+        ("https://{{ host }}", "https://example.com", True),
+        ("https://{{ host }}", "redis://example.com", False),
+        ("{{ everything }}", "redis://example.com", True),
+        ("https://example.com", "no grant at all", False),
+    ],
+)
+def test_a_grant_covers_what_it_may_have_allowed(grant: str, used: str, covered: bool) -> None:
+    assert covers(grant, used) is covered
+
+
+@pytest.mark.parametrize(
+    ("grant", "pattern"),
+    [
+        ("https://example.com", False),
+        ("http://self", False),
+        ("http://api.spin.internal", False),
+        ("https://{{ host }}", False),
+        ("https://*.example.com", True),
+        ("*://example.com:80", True),
+        ("tcp://1.2.3.4:1..3", True),
+        ("tcp://1.2.3.4:1..2", False),
+        ("http://10.0.0.0/8", True),
+        ("http://*.spin.internal", True),
+    ],
+)
+def test_a_grant_for_more_than_one_place_is_a_pattern(grant: str, pattern: bool) -> None:
+    assert is_pattern(grant) is pattern

@@ -3,8 +3,7 @@
 Keys are any Unicode text, the empty one included; values are any bytes. Every
 method may answer plain, with a coroutine or with a `Deferred` (see
 `paddock.types.Reply`); a plain answer runs on the guest's thread and so must
-not wait for anything. Only `keys` must always answer with the same kind, since
-whoever streams chooses an iterator by its first answer.
+not wait for anything.
 
 All failures are of the `CapabilityError` tree. A store is used by many threads
 at once, and a guest reads its own writes.

@@ -1,9 +1,10 @@
 """The SQL capability: statements on a database of some product.
 
 Statements are in the product's own dialect, with its own placeholders: `?` (SQLite,
-MySQL) or `$1` (Postgres); `sql_portable` makes them out of a common one. A
-parameter is always bound, never put into the text. Values are those of
-`sql_values`.
+MySQL) or `$1` (Postgres). One of the type `Portable` is of the common dialect of
+`sql_portable`, by which the provider rewrites it when it runs it, since nobody else
+knows which product it will be by then. A parameter is always bound, never put into
+the text. Values are those of `sql_values`.
 
 All failures are of the `CapabilityError` tree: `StatementError` for a statement
 that the database refuses, `Unavailable` where it can't be reached or did not
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from paddock.types import Reply
 
 Dialect: TypeAlias = Literal["sqlite", "postgres", "mysql"]
+
+
+class Portable(str):
+    """A statement of the portable dialect."""
+
+    __slots__ = ()
+
 
 #: The values of a row, in the order of the columns.
 Row: TypeAlias = "Sequence[Value]"
@@ -72,6 +80,11 @@ class Rows(Protocol):
     """A result that is fetched piece by piece; close it."""
 
     columns: tuple[Column, ...]
+
+    @property
+    def open(self) -> bool:
+        """Whether rows are still at the database; False when all are here or it is closed."""
+        ...
 
     def next(self, most: int = BATCH, /) -> Reply[Sequence[Row]]:
         """Up to `most` rows and at least one; none after the last."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from paddock.capabilities.sql import Dialect
+from paddock.capabilities.sql import Dialect, Portable
 from paddock.capabilities.sql_text import Kind, Token, tokens
 from paddock.capabilities.sql_types import with_types
 from paddock.capabilities.sql_values import Value
@@ -25,31 +25,28 @@ REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Portable:
-    """A statement in a product's own dialect, with its parameters in their order."""
-
-    sql: str
-    params: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Made:
     sql: str
     #: Which parameter stands at each placeholder, from 0; None: each in its turn.
     order: tuple[int, ...] | None
 
 
-def portable(sql: str, params: Sequence[Value], dialect: Dialect) -> Portable:
-    """A statement of the portable dialect for a product; StatementError."""
+def native(sql: str, params: Sequence[Value], dialect: Dialect) -> tuple[str, Sequence[Value]]:
+    """A statement in a product's own dialect, with its parameters in their order.
+
+    Only one of the type `Portable` is rewritten. Raises StatementError.
+    """
+    if not isinstance(sql, Portable):
+        return sql, params
     made = (_remembered if len(sql) <= REMEMBERED else _made)(sql, dialect)
     if made.order is None:
-        return Portable(made.sql, tuple(params))
+        return made.sql, params
     wanted = max(made.order, default=-1) + 1
     if wanted != len(params):
         raise StatementError(
             f"the statement has {wanted} parameters, {len(params)} were given", kind="invalid"
         )
-    return Portable(made.sql, tuple(params[index] for index in made.order))
+    return made.sql, [params[index] for index in made.order]
 
 
 def _made(sql: str, dialect: Dialect) -> _Made:

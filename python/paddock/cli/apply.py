@@ -42,6 +42,7 @@ def run(parser: Parser, argv: list[str]) -> int:
         "plan" if args.dry_run else "apply",
         manifest=os.path.abspath(find(args.path)),
         config=os.path.abspath(args.config) if args.config else None,
+        progress=None if args.json else console.faint,
     )
     if args.json:
         print(json.dumps(answer, indent=2))
@@ -53,6 +54,8 @@ def run(parser: Parser, argv: list[str]) -> int:
         print(change)
     if not changes:
         print("nothing changes")
+    for line in lines(answer, "migrated"):
+        print(f"migrated: {line}")
     if not args.dry_run:
         console.done(f"Applied: generation {answer.get('generation')} serves.")
     return 0

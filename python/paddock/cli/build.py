@@ -34,20 +34,23 @@ def configure(parser: Parser) -> None:
         metavar="ID",
         help="build only this one (may be repeated)",
     )
+    parser.add_argument(
+        "--profile", metavar="NAME", help="as [component.ID.profile.NAME] says, where there is one"
+    )
 
 
 def run(parser: Parser, argv: list[str]) -> int:
     """Build; raises BuildError at the first command that fails."""
     args = parser.parse(argv)
-    build(args.path_option or args.path, args.component)
+    build(args.path_option or args.path, args.component, args.profile)
     return 0
 
 
-def build(path: Path, only: Iterable[str] = ()) -> None:
-    """Build the application at `path`, or the components `only` of it."""
+def build(path: Path, only: Iterable[str] = (), profile: str | None = None) -> None:
+    """Build the application at `path`, or the components `only` of it, in its `profile`."""
     from paddock.manifest.reader import load
 
-    application = load(path)
+    application = load(path, profile)
     chosen = _chosen(application, list(only))
     if not chosen:
         console.say(f"Nothing to build: no component of '{application.name}' has a build command.")

@@ -35,6 +35,7 @@ def configure(parser: Parser) -> None:
         metavar="HOST.TOML",
         help="what stands behind stores and variables, and the host's limits",
     )
+    add("--profile", metavar="NAME", help="the build to serve: [component.ID.profile.NAME]")
     add("--build", action="store_true", help="build first, as paddock build does")
     add(
         "--audit",
@@ -103,7 +104,7 @@ def run(parser: Parser, argv: list[str]) -> int:
     if args.build and inherited is None:
         from paddock.cli.build import build
 
-        build(path)
+        build(path, profile=args.profile)
     engine = options.engine_settings(args)
     from paddock.host.serve import serve_application
     from paddock.host.up_options import UpOptions
@@ -119,6 +120,7 @@ def run(parser: Parser, argv: list[str]) -> int:
         state_dir=args.state_dir,
         watch=args.watch,
         audit=args.audit,
+        profile=args.profile,
         engine=engine,
         tls=tls,
         inherited=inherited,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from paddock.host.desired import Desired
 from paddock.manifest.model import HttpTrigger
+from paddock.manifest.routes import based
 
 
 def announce(base: str, desired: Desired, *, bare: bool) -> None:
@@ -18,7 +19,7 @@ def announce(base: str, desired: Desired, *, bare: bool) -> None:
     print(f"Serving {base}", flush=True)
     for each in desired.applications:
         for trigger in each.application.http:
-            print(f"  {_line(base, trigger)}", flush=True)
+            print(f"  {_line(base, based(each.application, trigger), trigger)}", flush=True)
 
 
 def announce_audit(report: Sequence[Mapping[str, object]]) -> None:
@@ -29,12 +30,12 @@ def announce_audit(report: Sequence[Mapping[str, object]]) -> None:
         print(line, flush=True)
 
 
-def _line(base: str, trigger: HttpTrigger) -> str:
+def _line(base: str, route: str | None, trigger: HttpTrigger) -> str:
     target = trigger.component or "static response"
-    if trigger.route is None:
+    if route is None:
         return f"{target}: (private)"
-    where = trigger.route.removesuffix("...") if trigger.route != "/..." else "/"
-    notes = ["wildcard"] if trigger.route.endswith("/...") else []
+    where = route.removesuffix("...") if route != "/..." else "/"
+    notes = ["wildcard"] if route.endswith("/...") else []
     notes += [f"host {trigger.host}"] if trigger.host else []
     notes += [", ".join(trigger.methods)] if trigger.methods else []
     note = f" ({'; '.join(notes)})" if notes else ""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from paddock import _core
 from paddock.errors import ArtifactError, PaddockError, PlanError
 from paddock.host.desired import Desired
-from paddock.manifest.model import Application, Component
+from paddock.manifest.model import Application, Component, UrlSource
 
 LOG = logging.getLogger("paddock.host")
 
@@ -90,7 +90,10 @@ class Loader:
         if source is not None:
             wanted.setdefault(source, component)
             return
-        reason = "comes from a registry or URL, which is not supported yet"
+        if isinstance(component.source, UrlSource):
+            # That it can't be fetched was told before.
+            return
+        reason = "comes from a registry, which is not supported yet"
         self._refuse(
             component.at("source"),
             PlanError(f"component '{component.id}' {reason}; download it and name the file"),

@@ -47,7 +47,12 @@ def _mount(
     entry: FileMount, found: dict[str, Path], directories: list[tuple[Path, str, bool]]
 ) -> None:
     if entry.source.is_dir():
-        directories.append((entry.source, entry.destination, False))
+        directories.append((entry.source, entry.destination, entry.writable))
+    elif entry.source.is_file() and entry.writable:
+        raise PlanError(
+            f"{entry.location}: {entry.source} is a file; only a directory can be writable",
+            hint="mount the directory that the file is in",
+        )
     elif entry.source.is_file():
         found[entry.destination.lstrip("/")] = entry.source
     else:

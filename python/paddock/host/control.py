@@ -2,7 +2,8 @@
 
 A Unix socket of mode 0600 in the state directory. A request and its answer are
 one line of JSON each: `{"operation": …, …}` and `{"ok": …}` or `{"error":
-{"message", "hint", "exit_code"}}`.
+{"message", "hint", "exit_code"}}`. While the work takes its time, lines
+`{"progress": "…"}` may come before the answer.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import os
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from io import BufferedReader
 from pathlib import Path
 
 from paddock.errors import HostError, PaddockError
@@ -26,7 +29,16 @@ LINE = 1 << 20
 #: `sun_path` holds 108 bytes on Linux and 104 on macOS, with the final zero.
 LONGEST_PATH = 100
 
+#: Writes a line to whoever asked for what this task does.
+_TELL: ContextVar[Callable[[str], None] | None] = ContextVar("tell", default=None)
+
 Handler = Callable[[Mapping[str, object]], Awaitable[object]]
+
+
+def tell(line: str) -> None:
+    """Tell whoever asked, if anybody did, how far the work is."""
+    if (write := _TELL.get()) is not None:
+        write(line)
 
 
 def socket_path(state_dir: Path) -> Path:
@@ -90,6 +102,8 @@ class ControlServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await reader.readline()
+            # A connection has a task of its own, and so a context.
+            _TELL.set(lambda text: writer.write(json.dumps({"progress": text}).encode() + b"\n"))
             if line:
                 writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
                 await writer.drain()
@@ -125,6 +139,13 @@ class ControlServer:
             return {"error": {"message": "internal error; see the host's log", "exit_code": 1}}
 
 
+def _answer(file: BufferedReader, progress: Callable[[str], None] | None) -> bytes:
+    while (line := file.readline()).startswith(b'{"progress"'):
+        if progress is not None:
+            progress(str(json.loads(line)["progress"]))
+    return line
+
+
 def _answers(path: Path) -> bool:
     if not path.exists():
         return False
@@ -146,9 +167,16 @@ class Refused(PaddockError):
 
 
 def request(
-    state_dir: Path, operation: str, *, timeout: float = 600.0, **arguments: object
+    state_dir: Path,
+    operation: str,
+    *,
+    timeout: float = 600.0,
+    progress: Callable[[str], None] | None = None,
+    **arguments: object,
 ) -> dict[str, object]:
     """Ask the host of `state_dir` for something; blocks up to `timeout` seconds.
+
+    `progress` is given what the host tells meanwhile; each line gives it that time again.
 
     Raises HostError when no host answers, and what the host raised otherwise.
     """
@@ -166,7 +194,7 @@ def request(
         connection.sendall(json.dumps(message).encode() + b"\n")
         try:
             with connection.makefile("rb") as file:
-                line = file.readline()
+                line = _answer(file, progress)
         except TimeoutError as error:
             raise HostError(f"the host did not answer within {timeout:g} seconds") from error
     if not line:

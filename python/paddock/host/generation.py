@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from paddock import _core
 from paddock.host.prepare import PreparedApplication
 from paddock.manifest.hostconfig import HostConfig
-from paddock.manifest.model import HttpTrigger
+from paddock.manifest.model import Application, HttpTrigger
+from paddock.manifest.routes import based
 
 #: Arguments of a CGI program unless the manifest says otherwise, as WAGI has them.
 CGI_ARGUMENTS = "${SCRIPT_NAME} ${ARGS}"
+#: Reserved: no manifest may have a route there.
+INFO = "/.well-known/spin/info"
 
 
 def build(
@@ -38,16 +42,31 @@ def build(
                 bare=each.desired.bare,
             )
         )
-        routes += [_route(application.name, trigger) for trigger in application.http]
+        routes += [_route(application, trigger) for trigger in application.http]
+    if len(prepared) == 1 and not prepared[0].desired.bare:
+        routes.append(_info(prepared[0].desired.application))
     return _core.Generation(number, applications, routes)
 
 
-def _route(application: str, trigger: HttpTrigger) -> _core.RouteSpec:
+def _info(application: Application) -> _core.RouteSpec:
+    """What Spin's hosts tell of an application at a path of their own."""
+    facts = {"name": application.name, "version": application.version}
+    body = json.dumps({key: value for key, value in facts.items() if value}).encode()
+    return _core.RouteSpec(
+        application=application.name,
+        trigger=INFO,
+        route=INFO,
+        static=(200, [("content-type", "application/json")], body),
+        methods=["GET", "HEAD"],
+    )
+
+
+def _route(application: Application, trigger: HttpTrigger) -> _core.RouteSpec:
     static = trigger.static_response
     return _core.RouteSpec(
-        application=application,
+        application=application.name,
         trigger=trigger.id,
-        route=trigger.route,
+        route=based(application, trigger),
         component=trigger.component,
         cgi=str(trigger.executor.options.get("argv", CGI_ARGUMENTS))
         if trigger.executor.type == "wagi"

@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from paddock.capabilities.key_value import KeyValueStore
     from paddock.capabilities.messaging import MessageBroker
     from paddock.capabilities.sql import SqlDatabase
+    from paddock.capabilities.telemetry import Telemetry, TelemetrySink
     from paddock.host.addresses import AddressPool
     from paddock.host.audit import ComponentAudit
     from paddock.host.handles import Handle
 
 LOG = logging.getLogger("paddock.host")
 GUEST_LOG = logging.getLogger("paddock.guest")
+
+#: Among the handles, what `[telemetry]` names.
+TELEMETRY = ("telemetry", "telemetry")
 
 
 def outbound(
@@ -101,11 +105,20 @@ def bound_interfaces(
         configuration=_values(component.variables, VARIABLE, given),
         secrets=_values(component.secrets, SECRET, given),
         logging=LoggerSink(GUEST_LOG, application.name, component.id),
+        telemetry=_telemetry(given),
         addresses=opens if given.audit is None else ObservedAddresses(opens, given.audit),
         denied=denied,
         used=given.audit.use if given.audit else _unseen,
     )
     return {name: _own(given, name) or bind(name, grants) for name in names}
+
+
+def _telemetry(given: Given) -> TelemetrySink | None:
+    handle = given.handles.get(TELEMETRY)
+    if handle is None:
+        return None
+    telemetry = cast("Telemetry", handle.opened)
+    return telemetry.sink(given.application.name, given.component.id)
 
 
 def _own(given: Given, interface: str) -> object | None:

@@ -58,6 +58,7 @@ class Key:
 class Handle:
     """An open provider, behind what can redirect it, and how many generations hold it.
 
+    `successor` is where its data went: calls on this one go on there, so it holds that.
     `package` and `version` are those of the code that runs: what is installed may change meanwhile.
     """
 
@@ -66,6 +67,7 @@ class Handle:
     users: int = 0
     package: str = ""
     version: str = ""
+    successor: Handle | None = None
 
 
 class Handles:
@@ -139,7 +141,9 @@ class Handles:
 
     async def release(self, handles: Iterable[Handle]) -> None:
         """Give handles back; what nobody holds any more is closed."""
-        for handle in handles:
+        left = [*handles]
+        while left:
+            handle = left.pop(0)
             handle.users -= 1
             if handle.users > 0:
                 continue
@@ -148,9 +152,13 @@ class Handles:
             elif handle in self._moved:
                 self._moved.remove(handle)
             await close(handle.opened, handle.key)
+            if handle.successor is not None:
+                left.append(handle.successor)
 
-    def detach(self, handle: Handle) -> None:
+    def detach(self, handle: Handle, successor: Handle) -> None:
         """Its data moved on: whoever asks for the same provider later opens it anew."""
+        handle.successor = successor
+        successor.users += 1
         if self._open.get(handle.key) is handle:
             del self._open[handle.key]
             self._moved.append(handle)
@@ -159,7 +167,7 @@ class Handles:
         """Close everything, at the end of the host."""
         handles = [*self._open.values(), *self._moved]
         for handle in handles:
-            handle.users = 1
+            handle.users, handle.successor = 1, None
         await self.release(handles)
 
     def describe(self) -> list[dict[str, object]]:

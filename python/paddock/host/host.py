@@ -16,16 +16,18 @@ from paddock.host.addresses import AddressPool
 from paddock.host.desired import Desired
 from paddock.host.generation import build
 from paddock.host.handles import Handle, Handles
-from paddock.host.migrate import Migrations
-from paddock.host.plan import Plan
+from paddock.host.migrate import Migrations, Scene, Tell
+from paddock.host.plan import Applied, Plan
 from paddock.host.prepare import Preparation, PreparedApplication, Tools
+from paddock.host.status import application_status
 from paddock.host.triggers import PreparedTrigger, Triggers
 from paddock.types import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from paddock.capabilities.key_value import KeyValueStore
+    from paddock.host.audit import Audit
     from paddock.triggers.source import Call
 
 LOG = logging.getLogger("paddock.host")
@@ -64,14 +66,6 @@ class EngineSettings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """The outcome of an apply."""
-
-    generation: int
-    plan: Plan
-
-
 class Host:
     """Runs what was last applied. Make it on a running event loop; `stop` it there."""
 
@@ -82,10 +76,12 @@ class Host:
         *,
         on_events: Callable[[list[_core.Event]], None],
         on_exit: Callable[[], None] | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self.state_dir = state_dir
         self.started = time.time()
         self._settings = engine
+        self._audit = audit
         self._runtime = _core.Runtime(asyncio.get_running_loop(), on_events, on_exit=on_exit)
         self._engine = _core.Engine(engine.options())
         self._handles = Handles(state_dir)
@@ -97,6 +93,8 @@ class Host:
         self.desired = Desired()
         self.generation = 0
         self.server: _core.Server | None = None
+        #: Whether another process, whose place this one takes, still serves.
+        self.successor = False
         self._committed: _core.Generation | None = None
         self._held: list[Handle] = []
         self._warned: frozenset[str] = frozenset()
@@ -108,15 +106,19 @@ class Host:
             try:
                 prepared = await preparation.run()
                 build(self.generation + 1, prepared, desired.configuration)
-                return planning.compare(self._running, prepared, self._fixed(desired))
+                moves = await self._migrations(preparation).plan()
+                return planning.compare(self._running, prepared, self._fixed(desired)).moving(moves)
             finally:
                 await preparation.undo()
 
-    async def apply(self, desired: Desired, *, expected: int | None = None) -> Applied:
+    async def apply(
+        self, desired: Desired, *, expected: int | None = None, tell: Tell = LOG.debug
+    ) -> Applied:
         """Make the host run `desired`; refused whole, or carried out whole.
 
         `expected` is the generation which the caller saw; PlanError if another
-        one was committed since. Requests under way, with all calls that they
+        one was committed since. `tell` is given lines about data that is moved
+        while that goes on. Requests under way, with all calls that they
         make, finish on the generation where they began.
         """
         async with self._lock:
@@ -127,55 +129,65 @@ class Host:
                 )
             preparation = self._preparation(desired)
             prepared = await preparation.run()
-            migrations = Migrations(self._handles, self.state_dir, preparation.migrations)
+            migrations = self._migrations(preparation, tell)
             triggers = [trigger for each in prepared for trigger in each.triggers]
             try:
                 generation = build(self.generation + 1, prepared, desired.configuration)
                 await self._triggers.subscribe(triggers)
                 await migrations.run()
                 await self._seed(prepared)
+                if self.server is None:
+                    self.server = _core.Server(self._runtime, _server_options(desired))
+                changes = planning.compare(self._running, prepared, self._fixed(desired))
+                await migrations.hold()
             except BaseException:
                 migrations.abandon()
                 await self._triggers.abandon(triggers)
                 await preparation.undo()
                 raise
-            changes = planning.compare(self._running, prepared, self._fixed(desired))
-            if self.server is None:
-                self.server = _core.Server(self._runtime, _server_options(desired))
-            self.server.commit(generation)
+            # In this order: a new request finds its data where the old ones do by then.
             migrations.commit()
+            self.server.commit(generation)
             self.generation += 1
             self._retire(preparation, self._triggers.commit(triggers))
             self._running, self.desired = prepared, desired
             self._committed = generation
-            for line in changes.warnings:
-                if line not in self._warned:
-                    LOG.warning("%s", line)
-            self._warned = frozenset(changes.warnings)
-            if self.generation > 1:
-                for line in changes.changes:
-                    LOG.info("generation %d: %s", self.generation, line)
-            for line in migrations.lines:
-                LOG.info("generation %d: migrated the %s", self.generation, line)
-            return Applied(self.generation, changes)
+            self._tell_of(changes, migrations.lines)
+            return Applied(self.generation, changes, tuple(migrations.lines))
 
-    async def _invoke(self, application: str, component: str, call: Call) -> object:
+    def _tell_of(self, changes: Plan, moved: Sequence[str]) -> None:
+        for line in changes.warnings:
+            if line not in self._warned:
+                LOG.warning("%s", line)
+        self._warned = frozenset(changes.warnings)
+        if self.generation > 1:
+            for line in changes.changes:
+                LOG.info("generation %d: %s", self.generation, line)
+        for line in moved:
+            LOG.info("generation %d: migrated the %s", self.generation, line)
+
+    async def _invoke(
+        self, application: str, component: str, call: Call, time: float | None
+    ) -> object:
         """An event that is no request, on the generation that is there now."""
         assert self.server is not None
         return await self.server.event(
-            application, component, call.export, call.arguments, trace=call.trace
+            application, component, call.export, call.arguments, trace=call.trace, time=time
         )
 
     def _fixed(self, desired: Desired) -> list[str]:
-        """What of `desired` a server that runs already can't take on."""
+        """What of `desired` has no effect, or can't be taken on by a server that runs already."""
+        notices = [*desired.configuration.notices]
         if self.server is None:
-            return []
+            return notices
         now, then = _server_options(self.desired), _server_options(desired)
         names = [name for name in then.__slots__ if getattr(now, name) != getattr(then, name)]
         if self.desired.configuration.tls != desired.configuration.tls:
             names.append("tls")
         hint = "they change with: paddock upgrade"
-        return [f"of connections, {', '.join(names)} stay as they were; {hint}"] if names else []
+        if names:
+            notices.append(f"of connections, {', '.join(names)} stay as they were; {hint}")
+        return notices
 
     def _preparation(self, desired: Desired) -> Preparation:
         tools = Tools(
@@ -186,8 +198,20 @@ class Host:
             self.state_dir,
             self._settings.allow_precompiled,
             self._settings.fuel,
+            self._audit,
         )
         return Preparation(tools, desired)
+
+    def _migrations(self, preparation: Preparation, tell: Tell = LOG.debug) -> Migrations:
+        scene = Scene(
+            self._handles,
+            self.state_dir,
+            held=self._held,
+            acquired=preparation.acquired,
+            successor=self.successor,
+            tell=tell,
+        )
+        return Migrations(scene, preparation.migrations)
 
     async def _seed(self, prepared: list[PreparedApplication]) -> None:
         """`--key-value` goes into the store `default` of an application that is new here."""
@@ -229,48 +253,13 @@ class Host:
 
     def status(self) -> dict[str, object]:
         """What runs, for `paddock status`; holds no configuration values."""
-        applications: list[dict[str, object]] = []
-        for each in self._running:
-            application = each.desired.application
-            applications.append(
-                {
-                    "name": application.name,
-                    "version": application.version,
-                    "source": str(application.source) if application.source else None,
-                    "components": [
-                        {"id": id, "digest": digest} for id, (digest, _) in each.facts.items()
-                    ],
-                    "routes": [
-                        {
-                            "route": trigger.route,
-                            "host": trigger.host,
-                            "methods": list(trigger.methods),
-                            "component": trigger.component,
-                        }
-                        for trigger in application.http
-                    ],
-                    "triggers": self._triggers.status(application.name),
-                    "stores": {
-                        name: handle.key.type
-                        for (kind, name), handle in each.handles.items()
-                        if kind == "key_value"
-                    },
-                    "providers": [
-                        {
-                            "kind": kind,
-                            "name": name,
-                            "type": handle.key.type,
-                            "package": handle.package,
-                            "version": handle.version,
-                        }
-                        for (kind, name), handle in each.handles.items()
-                    ],
-                }
-            )
         return {
             "generation": self.generation,
             "started": self.started,
-            "applications": applications,
+            "applications": [
+                application_status(each, self._triggers.status(each.desired.application.name))
+                for each in self._running
+            ],
             "server": self.server.stats() if self.server else {},
         }
 

@@ -16,6 +16,20 @@ HANDLERS = (
 )
 
 
+#: Interfaces that hold types and nothing to call, so nothing has to answer them.
+TYPES_ONLY = (
+    "fermyon:spin-cron/cron-types",
+    "fermyon:spin/mysql-types",
+    "fermyon:spin/postgres-types",
+    "fermyon:spin/rdbms-types",
+    "fermyon:spin/redis-types",
+    "spin:mqtt-trigger/spin-mqtt-types",
+    "wasi:otel/types",
+    "wasmcloud:messaging/types",
+    "wasmcloud:postgres/types",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """`bound`: imports that Python answers. The rest are lines for the user."""
@@ -35,6 +49,8 @@ def check(component: Component, imports: Iterable[str], built_in: Callable[[str]
             warnings += _ungranted_builtin(component, name)
             continue
         offer = find(name)
+        if offer is None and name.partition("@")[0] in TYPES_ONLY:
+            continue
         if offer is None:
             problems.append(_refusal(component, name, built_in))
             continue

@@ -31,8 +31,8 @@ class Kind:
     any_name: bool = False
 
     def names(self, component: Component) -> tuple[str, ...]:
-        """The names that a component asks for."""
-        names: tuple[str, ...] = getattr(component, self.asked)
+        """The names that a component asks for; none of what it has without asking."""
+        names: tuple[str, ...] = getattr(component, self.asked) if self.asked else ()
         return names
 
     def provider_name(self, name: str, configuration: HostConfig) -> str | None:
@@ -93,4 +93,6 @@ KINDS: Mapping[str, Kind] = {
         ProviderConfig("default"),
         any_name=True,
     ),
+    # One for the whole host, in the table [telemetry].
+    "telemetry": Kind("telemetry", "", "telemetry", "telemetry", ProviderConfig("log")),
 }

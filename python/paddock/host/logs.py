@@ -152,7 +152,8 @@ def report(events: list[Event]) -> None:
                 HOST.warning("the %s limit of %s was reached", limit, value, extra=extra)
             case "denied":
                 what, grant = event.fields["what"], event.fields["grant"]
-                HOST.warning("%s is not granted; to grant it: %s", what, grant, extra=extra)
+                then = f"to grant it: {grant}" if grant else "nothing can grant it"
+                HOST.warning("%s is not granted; %s", what, then, extra=extra)
             case "failed":
                 HOST.error("the guest failed: %s", event.fields["reason"], extra=extra)
             case "lost":

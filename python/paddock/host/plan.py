@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paddock.host.kinds import KINDS
 from paddock.host.prepare import PreparedApplication
@@ -16,9 +16,30 @@ class Plan:
     changes: tuple[str, ...]
     warnings: tuple[str, ...]
 
+    def moving(self, lines: Iterable[str]) -> Plan:
+        """The same with lines about data that is moved."""
+        return replace(self, changes=(*self.changes, *lines))
+
     def to_json(self) -> dict[str, object]:
         """For the control socket and `--json`."""
         return {"changes": list(self.changes), "warnings": list(self.warnings)}
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The outcome of an apply; `migrated` says what was copied, in sentences."""
+
+    generation: int
+    plan: Plan
+    migrated: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """For the control socket and `--json`."""
+        return {
+            "generation": self.generation,
+            **self.plan.to_json(),
+            "migrated": list(self.migrated),
+        }
 
 
 def compare(

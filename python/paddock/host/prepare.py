@@ -14,14 +14,15 @@ from paddock.host import assets, triggers, variables
 from paddock.host.addresses import AddressPool
 from paddock.host.artifacts import Loader, Source, source_of
 from paddock.host.desired import Desired, DesiredApplication
-from paddock.host.grants import Given, bound_interfaces, outbound
+from paddock.host.expand import Expander
+from paddock.host.grants import TELEMETRY, Given, bound_interfaces, outbound
 from paddock.host.handles import Handle, Handles, unknown_name
 from paddock.host.imports import HANDLERS, Checked, check, handler_missing, useless
 from paddock.host.kinds import KINDS, Kind
 from paddock.host.migrate import Wanted, wanted
 from paddock.host.own import unfit
 from paddock.host.triggers import PreparedTrigger
-from paddock.host.unsupported import unsupported, unsupported_settings
+from paddock.host.unsupported import notes, unsupported, unsupported_settings
 from paddock.manifest.model import Component
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ class Preparation:
             for name in sorted({name for name in names if names.count(name) > 1}):
                 self._problems.append(f"two applications are named '{name}'")
             self._problems += unsupported_settings(self._desired.configuration)
+            tools, limits = self._tools, self._desired.configuration.limits
+            expander = Expander(tools.engine, tools.runtime, tools.state_dir, limits, self._refuse)
+            self._desired = await expander.expanded(self._desired)
             loader = Loader(
                 self._tools.engine,
                 self._refuse,
@@ -127,6 +131,7 @@ class Preparation:
         if missing:
             return None
         prepared = PreparedApplication(desired)
+        prepared.warnings += notes(application)
         await self._providers(prepared)
         for component in application.components.values():
             try:
@@ -164,6 +169,19 @@ class Preparation:
                 for name in row.names(component):
                     if (kind, name) not in prepared.handles:
                         await self._provider(prepared, component, kind, name)
+        await self._telemetry(prepared)
+
+    async def _telemetry(self, prepared: PreparedApplication) -> None:
+        chosen, handles = self._desired.configuration.telemetry, self._tools.handles
+        if chosen is None:
+            return
+        try:
+            key = handles.key_of("", *TELEMETRY, chosen, self._desired.configuration)
+            handle = await handles.acquire(key)
+            self.acquired.append(handle)
+            prepared.handles[TELEMETRY] = handle
+        except PaddockError as error:
+            self._refuse(chosen.location, error)
 
     async def _provider(
         self, prepared: PreparedApplication, component: Component, kind: str, name: str
@@ -226,10 +244,9 @@ class Preparation:
             for name in row.names(component)
             if (kind, name) in prepared.handles
         )
-        files = tuple(host for host, _, _ in mounted)
         prepared.facts[component.id] = (
             artifact.digest,
-            (component, tuple(sorted(values.items())), stores, files, prepared.desired.overrides),
+            (component, tuple(sorted(values.items())), stores, mounted, prepared.desired.overrides),
         )
 
     def _spec(

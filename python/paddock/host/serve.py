@@ -8,21 +8,19 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paddock.errors import PaddockError
-from paddock.host import handover, listen, logs, sources
-from paddock.host.announce import announce
-from paddock.host.control import ControlServer, Handler
-from paddock.host.desired import Desired, DesiredApplication, Overrides
-from paddock.host.host import EngineSettings, Host
+from paddock.errors import HostError, PaddockError
+from paddock.host import audit, handover, listen, logs, sources
+from paddock.host.announce import announce, announce_audit
+from paddock.host.control import ControlServer, Handler, tell
+from paddock.host.desired import Desired, DesiredApplication
+from paddock.host.host import Host
 from paddock.host.state import private_directory, state_directory
+from paddock.host.up_options import UpOptions
 from paddock.manifest.hostconfig import HostConfig
-from paddock.manifest.model import Application
 
 if TYPE_CHECKING:
     import tempfile
@@ -31,32 +29,6 @@ LOG = logging.getLogger("paddock.host")
 
 #: Seconds that clients of a replaced process have to come back on a new connection.
 LEAVE = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class UpOptions:
-    """What `up` and `serve` were asked for.
-
-    `bare` serves a component as it is, as `wasmtime serve` does. `arguments` is
-    the command line with which a successor process is started.
-    """
-
-    manifest: Path
-    listen: str = "127.0.0.1:3000"
-    config: Path | None = None
-    overrides: Overrides = Overrides()
-    quiet: bool = False
-    json: bool = False
-    log_dir: Path | None = None
-    state_dir: Path | None = None
-    watch: bool = False
-    engine: EngineSettings = EngineSettings()
-    tls: tuple[Path, Path] | None = None
-    bare: bool = False
-    #: In place of reading `manifest`, for `serve` with its own grants.
-    application: Application | None = None
-    inherited: handover.Inherited | None = None
-    arguments: tuple[str, ...] = field(default_factory=lambda: tuple(sys.argv[1:]))
 
 
 async def serve_application(options: UpOptions) -> int:
@@ -74,6 +46,7 @@ class _Service:
         self._config_asked: Path | None = None
         self._succeeded = False
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._audit = audit.start() if options.audit else None
 
     async def run(self) -> int:
         options = self._options
@@ -93,11 +66,16 @@ class _Service:
         desired = self._desired(configuration)
         self._signals()
         host = self._host = Host(
-            state_dir, options.engine, on_events=logs.report, on_exit=self._stop.set
+            state_dir,
+            options.engine,
+            on_events=self._audit.reporting(logs.report) if self._audit else logs.report,
+            on_exit=self._stop.set,
+            audit=self._audit,
         )
         control = ControlServer(state_dir, self._operations())
         try:
             self._listener = self._listening()
+            host.successor = options.inherited is not None
             await host.apply(desired)
             await self._begin(control, configuration)
             await self._until_stopped()
@@ -134,8 +112,9 @@ class _Service:
 
     def _desired(self, configuration: HostConfig) -> Desired:
         application = self._options.application or sources.application(
-            self._manifest, self._options.engine.cache_dir
+            self._manifest, self._options.engine.cache_dir, self._options.profile
         )
+        configuration = sources.with_own(configuration, application)
         chosen = DesiredApplication(application, self._options.overrides, self._options.bare)
         return Desired((chosen,), configuration)
 
@@ -192,6 +171,7 @@ class _Service:
             "status": self._status,
             "plan": self._plan,
             "apply": self._apply,
+            "audit": self._audited,
             "stop": self._ask_stop,
             "upgrade": self._upgrade,
         }
@@ -207,6 +187,12 @@ class _Service:
             "url": listen.url(self._listener, tls=self._tls),
             **self._host.status(),
         }
+
+    async def _audited(self, request: Mapping[str, object]) -> object:
+        del request
+        if self._audit is None:
+            raise HostError("this host records no grants", hint="start it with: paddock up --audit")
+        return {"components": self._audit.report()}
 
     def _asked(self, request: Mapping[str, object]) -> Desired:
         config, manifest = request.get("config"), request.get("manifest")
@@ -231,12 +217,14 @@ class _Service:
         kept = self._manifest, self._config_asked
         try:
             applied = await self._host.apply(
-                self._asked(request), expected=expected if isinstance(expected, int) else None
+                self._asked(request),
+                expected=expected if isinstance(expected, int) else None,
+                tell=tell,
             )
         except BaseException:
             self._manifest, self._config_asked = kept
             raise
-        return {"generation": applied.generation, **applied.plan.to_json()}
+        return applied.to_json()
 
     async def _ask_stop(self, request: Mapping[str, object]) -> object:
         del request
@@ -295,6 +283,8 @@ class _Service:
         left = await self._host.stop(configuration.limits.drain)
         if self._scratch is not None:
             self._scratch.cleanup()
+        if self._audit is not None:
+            announce_audit(self._audit.report())
         if left:
             LOG.warning("%d requests were cut off after %g s", left, configuration.limits.drain)
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from paddock.errors import HostError, PaddockError
@@ -31,7 +32,19 @@ def pem(path: Path) -> bytes:
         ) from error
 
 
-def application(manifest: Path, cache: Path | None) -> Application:
+def with_own(configuration: HostConfig, application: Application) -> HostConfig:
+    """The configuration and, where it says nothing, what the application's file says."""
+    if not application.providers:
+        return configuration
+    tables = dict.fromkeys((*application.providers, *configuration.named))
+    named = {
+        table: {**application.providers.get(table, {}), **configuration.providers(table)}
+        for table in tables
+    }
+    return replace(configuration, named=named)
+
+
+def application(manifest: Path, cache: Path | None, profile: str | None = None) -> Application:
     """The application of `manifest`; a manifest that was checked before is not parsed again.
 
     What is kept in `cache` is the user's own, beside the compiled code, and
@@ -39,20 +52,22 @@ def application(manifest: Path, cache: Path | None) -> Application:
     """
     import hashlib
 
-    from paddock.manifest import codec, reader
+    from paddock.manifest import codec, formats, reader
 
-    if manifest.suffix != ".toml" or cache is None:
-        return reader.load(manifest)
+    # What a YAML file says may hold secrets of providers; that is not kept.
+    if manifest.suffix != ".toml" or formats.is_wash(manifest) or cache is None:
+        return reader.load(manifest, profile)
     try:
         content = manifest.read_bytes()
     except OSError:
-        return reader.load(manifest)
-    name = hashlib.sha256(os.fsencode(manifest) + b"\0" + content).hexdigest()
+        return reader.load(manifest, profile)
+    asked = f"{manifest}\0{profile or ''}\0"
+    name = hashlib.sha256(os.fsencode(asked) + content).hexdigest()
     kept = cache / "manifests" / f"{name}.json"
     # Whatever is wrong with the kept one: the manifest itself is there.
     with contextlib.suppress(OSError, PaddockError, ValueError):
         return codec.from_json(kept.read_text(encoding="utf-8"))
-    found = reader.read(content, manifest)
+    found = reader.read(content, manifest, profile)
     with contextlib.suppress(OSError, PaddockError):
         private_directory(kept.parent)
         part = kept.with_suffix(f".{os.getpid()}")

@@ -12,22 +12,21 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from paddock.errors import PaddockError, PlanError
 from paddock.host.kinds import KINDS
-from paddock.manifest.hostconfig import HostConfig, ProviderConfig
+from paddock.manifest.hostconfig import HostConfig
 from paddock.manifest.model import Application, Trigger
 from paddock.manifest.templates import expand
 from paddock.providers.options import Options
 from paddock.triggers.policy import Policy
 from paddock.triggers.registry import find
 from paddock.triggers.runner import Runner
-from paddock.triggers.source import Call, Context
+from paddock.triggers.source import Call, Context, Need
 from paddock.triggers.source import Trigger as Source
 
 if TYPE_CHECKING:
-    from paddock.capabilities.messaging import MessageBroker
     from paddock.host.handles import Handle, Handles
 
 LOG = logging.getLogger("paddock.host")
@@ -77,7 +76,7 @@ async def prepare(
         raise PlanError("the trigger names no component", hint='set component = "…"')
     options = _expanded(trigger.options, kind, making.values)
     settings = _expanded(application.trigger_settings.get(trigger.type, {}), kind, making.values)
-    handle = await _broker(kind.broker(options, settings), trigger, making)
+    handle = await _opened(kind.need(options, settings), trigger, making)
     if handle is not None:
         acquired.append(handle)
     state = making.state_dir / "triggers" / application.name / trigger.id
@@ -93,7 +92,7 @@ async def prepare(
             base=application.base,
             state=state,
             concurrency=policy.concurrency,
-            broker=cast("MessageBroker", handle.opened) if handle else None,
+            opened=handle.opened if handle else None,
         )
         source = kind(context, table)
         table.done()
@@ -115,23 +114,21 @@ def _expanded(
     }
 
 
-async def _broker(
-    wanted: str | ProviderConfig | None, trigger: Trigger, making: Making
-) -> Handle | None:
+async def _opened(need: Need | None, trigger: Trigger, making: Making) -> Handle | None:
     from paddock.host.handles import unknown_name
 
-    if wanted is None:
+    if need is None:
         return None
     handles, configuration = making.handles, making.configuration
     name = making.application.name
+    row, wanted = KINDS[need.kind], need.name
     if isinstance(wanted, str):
-        key = handles.key(name, "messaging", wanted, configuration)
+        key = handles.key(name, need.kind, wanted, configuration)
         if key is None:
-            known = configuration.providers("message_broker")
-            where = trigger.location
-            raise unknown_name(KINDS["messaging"], trigger.component or "", wanted, where, known)
+            known = configuration.providers(row.table)
+            raise unknown_name(row, trigger.component or "", wanted, trigger.location, known)
     else:
-        key = handles.key_of(name, "messaging", f"trigger {trigger.id}", wanted, configuration)
+        key = handles.key_of(name, need.kind, f"trigger {trigger.id}", wanted, configuration)
     return await handles.acquire(key)
 
 

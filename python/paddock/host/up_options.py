@@ -18,7 +18,7 @@ class UpOptions:
 
     `bare` serves a component as it is, as `wasmtime serve` does. `arguments` is
     the command line with which a successor process is started. `audit` records
-    which grants are used and which are missed.
+    which grants are used and which are missed. `profile` names the build to serve.
     """
 
     manifest: Path
@@ -31,6 +31,7 @@ class UpOptions:
     state_dir: Path | None = None
     watch: bool = False
     audit: bool = False
+    profile: str | None = None
     engine: EngineSettings = EngineSettings()
     tls: tuple[Path, Path] | None = None
     bare: bool = False

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import cast
 
 from paddock.capabilities.configuration import Configuration
-from paddock.errors import ManifestError
+from paddock.errors import ManifestError, PaddockError, PlanError
 from paddock.host.desired import DesiredApplication
 from paddock.manifest.hostconfig import HostConfig, ProviderConfig
-from paddock.manifest.model import Application
+from paddock.manifest.model import Application, Location
 from paddock.manifest.templates import expand
 from paddock.providers.configuration.layers import Layers
 from paddock.providers.configuration.static import StaticValues
@@ -23,12 +23,23 @@ from paddock.types import resolve
 _ENVIRONMENT = ProviderConfig("environment")
 
 
+class SourceRefused(PlanError):
+    """A table `[[variables_provider]]` that can't be opened; `where` it stands."""
+
+    def __init__(self, where: Location, error: PaddockError) -> None:
+        super().__init__(error.message, hint=error.hint)
+        self.where = where
+
+
 def layers(desired: DesiredApplication, configuration: HostConfig, state_dir: Path) -> Layers:
-    """The application's sources; raises PaddockError for one that can't be opened."""
+    """The application's sources; raises SourceRefused for one that can't be opened."""
     application = desired.application
     sources: list[Configuration] = [StaticValues(desired.overrides.variables)]
     for provider in (*configuration.variables_providers, _ENVIRONMENT):
-        sources.append(_open(provider, configuration, application.name, state_dir))
+        try:
+            sources.append(_open(provider, configuration, application.name, state_dir))
+        except PaddockError as error:
+            raise SourceRefused(provider.location, error) from error
     defaults = {
         name: variable.default
         for name, variable in application.variables.items()

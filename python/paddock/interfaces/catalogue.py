@@ -40,9 +40,11 @@ _WORDS = {
     "sql": "SQL database",
     "outbound": "a server that it names",
     "blob": "blob store",
+    "messaging": "message broker",
     "configuration": "configuration values",
     "secrets": "secrets",
     "logging": "log messages",
+    "telemetry": "telemetry",
 }
 
 
@@ -75,6 +77,17 @@ OFFERED: Mapping[str, Offer] = {
             "wasi:keyvalue/store@0.2.0-draft2": "Store",
             "wasi:keyvalue/batch@0.2.0-draft2": "Batch",
             "wasi:keyvalue/atomics@0.2.0-draft2": "Atomics",
+        },
+    ),
+    **_offers(
+        "wasmcloud_keyvalue",
+        "key_value",
+        {
+            "wasmcloud:keyvalue/types@0.2.0": "Types",
+            "wasmcloud:keyvalue/store@0.2.0": "Store",
+            "wasmcloud:keyvalue/atomics@0.2.0": "Atomics",
+            "wasmcloud:keyvalue/cas@0.2.0": "Cas",
+            "wasmcloud:keyvalue/batch@0.2.0": "Batch",
         },
     ),
     **_offers("spin_key_value_1", "key_value", {"fermyon:spin/key-value": "KeyValue"}),
@@ -157,6 +170,37 @@ OFFERED: Mapping[str, Offer] = {
         },
     ),
     **_offers(
+        "wasmcloud_messaging",
+        "messaging",
+        {
+            "wasmcloud:messaging/consumer@0.2.0": "Consumer",
+            "wasmcloud:messaging/consumer@0.3.0": "Consumer3",
+        },
+    ),
+    **_offers(
+        "wasi_messaging",
+        "messaging",
+        {
+            "wasi:messaging/types@0.2.0-draft": "Types",
+            "wasi:messaging/producer@0.2.0-draft": "Producer",
+            "wasi:messaging/request-reply@0.2.0-draft": "RequestReply",
+        },
+    ),
+    **_offers(
+        "spin_redis",
+        "outbound",
+        {
+            "fermyon:spin/redis": "RedisByAddress",
+            "fermyon:spin/redis@2.0.0": "Redis",
+            "spin:redis/redis@3.0.0": "Redis",
+        },
+    ),
+    **_offers(
+        "spin_mqtt",
+        "outbound",
+        {"fermyon:spin/mqtt@2.0.0": "Mqtt", "spin:mqtt/mqtt@3.0.0": "Mqtt"},
+    ),
+    **_offers(
         "wasi_config",
         "configuration",
         {
@@ -181,6 +225,16 @@ OFFERED: Mapping[str, Offer] = {
         {
             "wasmcloud:secrets/store@2.1.0": "Store",
             "wasmcloud:secrets/reveal@2.1.0": "Reveal",
+        },
+    ),
+    **_offers(
+        "wasi_otel",
+        "telemetry",
+        {
+            "wasi:otel/tracing@0.2.0-rc.2": "Tracing",
+            "wasi:otel/metrics@0.2.0-rc.2": "Metrics",
+            "wasi:otel/logs@0.2.0-rc.2": "Logs",
+            "wasi:otel/types@0.2.0-rc.2": "Types",
         },
     ),
     **_offers(

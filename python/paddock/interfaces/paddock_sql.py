@@ -11,8 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from paddock.capabilities.sql import Column, Outcome, Row, Rows, Session, SqlDatabase
-from paddock.capabilities.sql_portable import portable
+from paddock.capabilities.sql import Column, Outcome, Portable, Row, Rows, Session, SqlDatabase
 from paddock.capabilities.sql_values import Interval, Json, Other, Value, moment, of_day, text_of
 from paddock.errors import AccessDenied, Exhausted, NotFound, StatementError, Unavailable
 from paddock.interfaces.grants import Grants
@@ -115,13 +114,13 @@ class Statements:
 
     def query(self, statement: str, params: Sequence[Variant]) -> Reply[Result]:
         """Rows, as they are asked for."""
-        made = portable(statement, [_param(each) for each in params], self._database.dialect)
-        return then(self._session.query(made.sql, made.params), Result)
+        values = [_param(each) for each in params]
+        return then(self._session.query(Portable(statement), values), Result)
 
     def execute(self, statement: str, params: Sequence[Variant]) -> Reply[object]:
         """The record `outcome`."""
-        made = portable(statement, [_param(each) for each in params], self._database.dialect)
-        return then(self._session.execute(made.sql, made.params), _outcome)
+        values = [_param(each) for each in params]
+        return then(self._session.execute(Portable(statement), values), _outcome)
 
     def drop(self) -> None:
         """The guest let go of it: an open transaction is undone."""

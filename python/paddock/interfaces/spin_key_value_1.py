@@ -54,7 +54,7 @@ class KeyValue:
 
     def get_keys(self, store: int) -> Reply[list[str]]:
         """All keys."""
-        return sequence(all_keys(self._store(store)))
+        return sequence(all_keys(self._store(store)), mixed=True)
 
     def close(self, store: int) -> None:
         """See the module's text."""

@@ -14,7 +14,7 @@ class Store(Direct):
 
     def get_keys(self) -> Reply[list[str]]:
         """All keys."""
-        return sequence(all_keys(self.store))
+        return sequence(all_keys(self.store), mixed=True)
 
 
 class KeyValue(Errors):

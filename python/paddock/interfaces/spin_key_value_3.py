@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from paddock.capabilities.key_value import KeyPage, KeyValueStore
 from paddock.interfaces.grants import Grants
 from paddock.interfaces.key_value import Direct, Errors, Opener
-from paddock.types import Deferred, Reply, Stream, resolve
+from paddock.types import Page, Stream, resolve
 
 
 class Store(Direct):
@@ -21,13 +21,13 @@ class Store(Direct):
             first = self.store.keys()
         except Exception as error:
             return Stream(_fail(error))
+        if isinstance(first, KeyPage):
+            # What fits into one page needs no event loop.
+            return Stream(first.keys if first.cursor is None else _later(self.store, first))
         if isinstance(first, Coroutine):
             # Unread streams would leave it never awaited, so it is asked anew.
             first.close()
-            return Stream(_later(self.store))
-        if isinstance(first, Deferred):
-            return Stream(_later(self.store))
-        return Stream(_now(self.store, first))
+        return Stream(_later(self.store))
 
 
 class KeyValue(Errors):
@@ -44,23 +44,12 @@ def _fail(error: Exception) -> Iterator[str]:
     yield
 
 
-def _now(store: KeyValueStore, page: KeyPage) -> Iterator[str]:
+async def _later(store: KeyValueStore, page: KeyPage | None = None) -> AsyncIterator[Page[str]]:
     while True:
-        yield from page.keys
+        # Between two pages the store may have been moved, and answer in another way.
+        if page is None:
+            page = await resolve(store.keys())
+        yield Page(page.keys)
         if page.cursor is None:
             return
-        reply: Reply[KeyPage] = store.keys(page.cursor)
-        if not isinstance(reply, KeyPage):
-            raise TypeError("a key-value provider must list all pages in the same way")
-        page = reply
-
-
-async def _later(store: KeyValueStore) -> AsyncIterator[str]:
-    cursor: str | None = None
-    while True:
-        page = await resolve(store.keys(cursor))
-        for key in page.keys:
-            yield key
-        cursor = page.cursor
-        if cursor is None:
-            return
+        page = await resolve(store.keys(page.cursor))

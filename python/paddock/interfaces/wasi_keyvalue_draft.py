@@ -34,7 +34,7 @@ class Bucket(Direct):
 
     def list_keys(self, cursor: int | None) -> Reply[KeyResponse]:
         """The keys after the first `cursor` ones."""
-        return sequence(self._list(cursor or 0))
+        return sequence(self._list(cursor or 0), mixed=True)
 
     def _list(self, skip: int) -> Steps[KeyResponse]:
         found: list[str] = []
@@ -97,7 +97,7 @@ class Atomics(Errors):
 
     def increment(self, bucket: Bucket, key: str, delta: int) -> Reply[int]:
         """The sum, which must be from 0 to 2^63 - 1."""
-        return sequence(_increment(bucket.store, key, delta))
+        return sequence(_increment(bucket.store, key, delta), mixed=True)
 
 
 def _increment(store: KeyValueStore, key: str, delta: int) -> Steps[int]:

@@ -91,7 +91,7 @@ class Atomics(Errors):
 
     def swap(self, cas: Cas, value: bytes) -> Reply[None]:
         """Set the value unless the key changed; then cas-failed has a fresh `cas`."""
-        return sequence(_swap(cas, value))
+        return sequence(_swap(cas, value), mixed=True)
 
 
 def _watch(store: KeyValueStore, key: str) -> Reply[Cas]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import cast
 
 from paddock.manifest import shapes
-from paddock.manifest.document import Document, frozen
+from paddock.manifest.document import Located, frozen
 from paddock.manifest.model import (
     Application,
     Build,
@@ -35,17 +36,36 @@ from paddock.manifest.positions import KeyPath
 from paddock.manifest.problems import key_text
 
 
-def assemble(table: shapes.ManifestTable, document: Document, source: Path) -> Application:
-    """The application that `table` describes; `source` is the absolute path of its file."""
-    return _Assembly(table, document, source).application()
+def assemble(
+    table: shapes.ManifestTable,
+    document: Located,
+    source: Path,
+    *,
+    base: Path | None = None,
+    profile: str | None = None,
+) -> Application:
+    """The application that `table` describes; `source` is the absolute path of its file.
+
+    Relative paths start from `base`, by default the file's directory. Components that
+    have the build `profile` are those of that profile.
+    """
+    return _Assembly(table, document, source, base or source.parent, profile).application()
 
 
 class _Assembly:
-    def __init__(self, table: shapes.ManifestTable, document: Document, source: Path) -> None:
+    def __init__(
+        self,
+        table: shapes.ManifestTable,
+        document: Located,
+        source: Path,
+        base: Path,
+        profile: str | None,
+    ) -> None:
         self._table = table
         self._document = document
         self._source = source
-        self._base = source.parent
+        self._base = base
+        self._profile = profile
         self._components: dict[str, Component] = {}
         self._trigger_ids: set[str] = set()
 
@@ -91,14 +111,21 @@ class _Assembly:
         )
 
     def _component(self, name: str, table: shapes.ComponentTable, path: KeyPath) -> Component:
+        chosen = table.profile.get(self._profile or "")
+        source, build = table.source, self._build(table.build, (*path, "build"))
+        environment = table.environment
+        if chosen is not None:
+            source = chosen.source or source
+            environment = {**environment, **chosen.environment}
+            build = self._profile_build(build, chosen.build, (*path, "profile"))
         hosts = [*table.allowed_outbound_hosts]
         for item in table.allowed_http_hosts:
             hosts.extend(grants_of_http_host(item))
         return Component(
             id=name,
-            source=self._component_source(table.source),
+            source=self._component_source(source),
             description=table.description,
-            environment=table.environment,
+            environment=environment,
             variables=table.variables,
             files=tuple(
                 self._file(item, (*path, "files", index)) for index, item in enumerate(table.files)
@@ -113,7 +140,7 @@ class _Assembly:
             secrets=table.secrets,
             interfaces=tuple(dict.fromkeys(table.interfaces)),
             ai_models=tuple(dict.fromkeys(table.ai_models)),
-            build=self._build(table.build, (*path, "build")),
+            build=build,
             limits=self._limits(table.limits, (*path, "limits")),
             reuse=self._reuse(table.reuse, (*path, "reuse")),
             unsupported=tuple(self._component_unsupported(table, path)),
@@ -132,7 +159,8 @@ class _Assembly:
         location = self._document.at(path)
         if isinstance(item, str):
             return FilePattern(item, location)
-        return FileMount(self._path(item.source), item.destination, location)
+        source = self._path(item.source)
+        return FileMount(source, item.destination, location, item.writable)
 
     def _build(self, table: shapes.BuildTable | None, path: KeyPath) -> Build | None:
         if table is None:
@@ -140,6 +168,15 @@ class _Assembly:
         command = (table.command,) if isinstance(table.command, str) else tuple(table.command)
         workdir = self._path(table.workdir) if table.workdir else self._base
         return Build(command, workdir, tuple(table.watch), self._document.at(path))
+
+    def _profile_build(
+        self, build: Build | None, table: shapes.ProfileBuildTable | None, path: KeyPath
+    ) -> Build | None:
+        if table is None:
+            return build
+        whole = shapes.BuildTable(command=table.command)
+        made = self._build(whole, path)
+        return replace(build, command=made.command) if build and made else made
 
     def _limits(self, table: shapes.LimitsTable | None, path: KeyPath) -> Limits:
         if table is None:
@@ -161,7 +198,11 @@ class _Assembly:
     def _http(self, index: int, table: shapes.HttpTable) -> HttpTrigger:
         path: KeyPath = ("trigger", "http", index)
         name = self._trigger_id("http", table)
-        options = {"entrypoint": table.executor.entrypoint, "argv": table.executor.argv}
+        options = {
+            "entrypoint": table.executor.entrypoint,
+            "argv": table.executor.argv,
+            "routes": table.executor.routes,
+        }
         return HttpTrigger(
             id=name,
             route=table.route if isinstance(table.route, str) else None,
@@ -221,9 +262,6 @@ class _Assembly:
         path: KeyPath = ("application",)
         if table.targets:
             yield self._unsupported((*path, "targets"), "targets are not checked", refuse=False)
-        if table.trigger.get("http", {}).get("base", "/") != "/":
-            where = (*path, "trigger", "http", "base")
-            yield self._unsupported(where, "a base path for all routes is not supported")
 
     def _component_unsupported(
         self, table: shapes.ComponentTable, path: KeyPath
@@ -233,9 +271,9 @@ class _Assembly:
             yield self._unsupported(where, "dependencies of components are not supported yet")
         if table.targets:
             yield self._unsupported((*path, "targets"), "targets are not checked", refuse=False)
-        if table.profile:
-            where = (*path, "profile")
-            yield self._unsupported(where, "build profiles can't be chosen yet", refuse=False)
+        if table.ai_models:
+            reason = "this host offers no language models; a component that imports them is refused"
+            yield self._unsupported((*path, "ai_models"), reason, refuse=False)
 
     def _trigger_unsupported(
         self, table: shapes.HttpTable | shapes.OtherTable, path: KeyPath

@@ -28,6 +28,7 @@ _CLASSES: dict[str, type] = {
         model.HttpTrigger,
         model.Limits,
         model.Location,
+        model.ProviderConfig,
         model.RegistrySource,
         model.Reuse,
         model.StaticResponse,
@@ -41,7 +42,7 @@ _FIELDS = {
     name: tuple(field.name for field in dataclasses.fields(one)) for name, one in _CLASSES.items()
 }
 #: Counts up when the meaning of a field changes; a changed field shows by itself.
-_REVISION = 1
+_REVISION = 2
 _TIMES: dict[str, type[datetime] | type[date] | type[time]] = {
     "datetime": datetime,
     "date": date,

@@ -13,8 +13,8 @@ from typing import cast
 
 from paddock.errors import ManifestError
 from paddock.manifest import outbound, routes
-from paddock.manifest.document import Document
-from paddock.manifest.names import did_you_mean
+from paddock.manifest.document import Located
+from paddock.manifest.names import check_variable_name, did_you_mean
 from paddock.manifest.positions import KeyPath
 from paddock.manifest.problems import MOST_SOUGHT, Problem, key_text
 from paddock.manifest.shapes import PADDOCK_ONLY
@@ -24,9 +24,9 @@ _Table = Mapping[str, object]
 _Item = tuple[KeyPath, _Table]
 
 
-def cross_check(document: Document, *, spin_only: bool) -> list[Problem]:
+def cross_check(document: Located, *, spin_only: bool) -> list[Problem]:
     """All mistakes between keys; `spin_only` where keys of Paddock are unknown."""
-    checks: tuple[Callable[[Document], Iterator[Problem]], ...] = (
+    checks: tuple[Callable[[Located], Iterator[Problem]], ...] = (
         _variables,
         _references,
         _answers,
@@ -41,7 +41,7 @@ def cross_check(document: Document, *, spin_only: bool) -> list[Problem]:
     return problems
 
 
-def _variables(document: Document) -> Iterator[Problem]:
+def _variables(document: Located) -> Iterator[Problem]:
     for name, variable in _tables(document.table.get("variables")):
         path = ("variables", name)
         required = variable.get("required", False)
@@ -57,7 +57,7 @@ def _variables(document: Document) -> Iterator[Problem]:
             )
 
 
-def _references(document: Document) -> Iterator[Problem]:
+def _references(document: Located) -> Iterator[Problem]:
     known = list(_table(document.table.get("component")))
     for path, trigger in _triggers(document):
         name = trigger.get("component")
@@ -66,7 +66,7 @@ def _references(document: Document) -> Iterator[Problem]:
             yield document.problem((*path, "component"), f"no component '{name}'", hint)
 
 
-def _answers(document: Document) -> Iterator[Problem]:
+def _answers(document: Located) -> Iterator[Problem]:
     for path, trigger in _triggers(document):
         if path[1] != "http" or "components" in trigger:
             continue
@@ -80,7 +80,7 @@ def _answers(document: Document) -> Iterator[Problem]:
             yield document.problem(path, "nothing answers", "set 'component' or 'static_response'")
 
 
-def _identifiers(document: Document) -> Iterator[Problem]:
+def _identifiers(document: Located) -> Iterator[Problem]:
     seen: dict[str, KeyPath] = {}
     for path, trigger in _triggers(document):
         name = trigger.get("id")
@@ -95,7 +95,7 @@ def _identifiers(document: Document) -> Iterator[Problem]:
         seen.setdefault(name, path)
 
 
-def _templates(document: Document) -> Iterator[Problem]:
+def _templates(document: Located) -> Iterator[Problem]:
     declared = list(_table(document.table.get("variables")))
     for path, component in _components(document):
         texts: list[tuple[KeyPath, object]] = [
@@ -117,7 +117,7 @@ def _templates(document: Document) -> Iterator[Problem]:
                     yield document.problem(place, f"no variable '{name}' is declared", hint)
 
 
-def _chained(document: Document) -> Iterator[Problem]:
+def _chained(document: Located) -> Iterator[Problem]:
     components = list(_components(document))
     if any(path[0] == "trigger" for path, _ in components):
         # A component inside a trigger gets its id later, and a grant may name that one.
@@ -132,7 +132,7 @@ def _chained(document: Document) -> Iterator[Problem]:
                 yield document.problem(place, f"no component '{name}'", hint)
 
 
-def _collisions(document: Document) -> Iterator[Problem]:
+def _collisions(document: Located) -> Iterator[Problem]:
     claims: list[routes.Claim] = []
     paths: list[KeyPath] = []
     for path, trigger in _triggers(document):
@@ -149,7 +149,7 @@ def _collisions(document: Document) -> Iterator[Problem]:
         )
 
 
-def _paddock_keys(document: Document) -> Iterator[Problem]:
+def _paddock_keys(document: Located) -> Iterator[Problem]:
     for table, key in PADDOCK_ONLY:
         for path, found in _matching((), document.table, table):
             if key in found:
@@ -158,6 +158,13 @@ def _paddock_keys(document: Document) -> Iterator[Problem]:
                     "unknown key in a spin.toml",
                     "Spin does not have it; rename the file to paddock.toml to use it",
                 )
+    for path, component in _components(document):
+        for name in _table(component.get("variables")):
+            try:
+                check_variable_name(name)
+            except ManifestError as error:
+                place = (*path, "variables", name)
+                yield document.problem(place, error.message, error.hint)
 
 
 def _matching(path: KeyPath, value: object, pattern: Sequence[str]) -> Iterator[_Item]:
@@ -204,14 +211,14 @@ def _names(text: object) -> tuple[str, ...]:
         return ()
 
 
-def _triggers(document: Document) -> Iterator[_Item]:
+def _triggers(document: Located) -> Iterator[_Item]:
     for kind, triggers in _table(document.table.get("trigger")).items():
         for index, trigger in enumerate(_list(triggers)):
             if isinstance(trigger, Mapping):
                 yield ("trigger", kind, index), _table(cast("object", trigger))
 
 
-def _components(document: Document) -> Iterator[_Item]:
+def _components(document: Located) -> Iterator[_Item]:
     """Every component, those written inside a trigger included."""
     for name, component in _tables(document.table.get("component")):
         yield ("component", name), component

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 from paddock.errors import ManifestError
 from paddock.manifest.model import Location, RawValue
@@ -19,6 +19,28 @@ MOST_BYTES = 1 << 20
 MOST_LEVELS = 64
 
 _PLACE = re.compile(r"^(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
+
+
+class Located(Protocol):
+    """Raw tables of any format, with a `Location` for each of their keys."""
+
+    @property
+    def file(self) -> str:
+        """What messages call it."""
+        ...
+
+    @property
+    def table(self) -> Mapping[str, RawValue]:
+        """Everything in it."""
+        ...
+
+    def at(self, path: Sequence[str | int]) -> Location:
+        """Where a key stands, or the nearest thing around it."""
+        ...
+
+    def problem(self, path: Sequence[str | int], reason: str, hint: str | None = None) -> Problem:
+        """A mistake at a key."""
+        ...
 
 
 class Document:

@@ -13,21 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paddock.manifest.model import NOWHERE, Location, RawValue
+from paddock.manifest.model import NOWHERE, Location
+from paddock.manifest.model import ProviderConfig as ProviderConfig
 
 if TYPE_CHECKING:
     from paddock.manifest.document import Document
     from paddock.manifest.hostshapes import HostLimitsTable, HostTable
     from paddock.manifest.problems import Problem
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderConfig:
-    """A provider by its type; `options` are read by the provider itself."""
-
-    type: str
-    options: Mapping[str, RawValue] = field(default_factory=dict[str, RawValue])
-    location: Location = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

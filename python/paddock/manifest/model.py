@@ -101,12 +101,14 @@ class FilePattern:
 class FileMount:
     """A file or directory (`source`, absolute) seen by the guest at `destination`.
 
-    `destination` is an absolute path of the guest without `..`.
+    `destination` is an absolute path of the guest without `..`. Only a directory can
+    be `writable`.
     """
 
     source: Path
     destination: str
     location: Location = field(default=NOWHERE, compare=False)
+    writable: bool = False
 
 
 FileEntry: TypeAlias = FilePattern | FileMount
@@ -203,8 +205,21 @@ class StaticResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """A provider by its type; `options` are read by the provider itself."""
+
+    type: str
+    options: Mapping[str, RawValue] = field(default_factory=dict[str, RawValue], repr=False)
+    location: Location = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Executor:
-    """How a component is called: "http" (any HTTP interface) or "wagi" (CGI)."""
+    """How a component is called: "http" (any HTTP interface) or "wagi" (CGI).
+
+    Options of "wagi" are `entrypoint`, `argv`, and `routes`: whether a module's own
+    `_routes` is asked for more routes below this one.
+    """
 
     type: str = "http"
     options: Mapping[str, RawValue] = field(default_factory=dict[str, RawValue])
@@ -248,7 +263,9 @@ class Application:
 
     `source` is the file that was read, None for a model built by hand.
     `trigger_settings` has one table for each trigger type
-    (`[application.trigger.TYPE]`).
+    (`[application.trigger.TYPE]`). `providers` are what a file of a format which
+    mixes both says of what stands behind names, by table of the host's configuration
+    and name; that configuration wins.
     """
 
     name: str
@@ -263,6 +280,9 @@ class Application:
         default_factory=dict[str, Mapping[str, RawValue]]
     )
     unsupported: tuple[Unsupported, ...] = ()
+    providers: Mapping[str, Mapping[str, ProviderConfig]] = field(
+        default_factory=dict[str, "Mapping[str, ProviderConfig]"]
+    )
     base: Path = Path()
     source: Path | None = None
     location: Location = field(default=NOWHERE, compare=False)

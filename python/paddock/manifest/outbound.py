@@ -90,10 +90,11 @@ def is_pattern(text: str) -> bool:
 def covers(text: str, used: str) -> bool:
     """Whether a grant may be what allowed `used`, itself written as a grant for one host.
 
-    A template may stand for anything, and a name for an address in any network.
+    A template may stand for any host and port, and a name for an address in any network.
     """
     if "{{" in text:
-        return True
+        scheme = text.partition("://")[0]
+        return "{{" in scheme or scheme in ("*", used.partition("://")[0])
     try:
         grant, one = parse_grant(text), parse_grant(used)
     except ManifestError:

@@ -12,8 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from paddock.errors import ManifestError
+
+if TYPE_CHECKING:
+    from paddock.manifest.model import Application, HttpTrigger
 
 RESERVED = ("/.well-known/spin", "/.well-known/paddock")
 
@@ -54,6 +58,14 @@ class Claim:
     shape: str
     methods: tuple[str, ...] = ()
     host: str | None = None
+
+
+def based(application: Application, trigger: HttpTrigger) -> str | None:
+    """The whole route of a trigger, below the application's `base`; None for a private one."""
+    if trigger.route is None:
+        return None
+    base = str(application.trigger_settings.get("http", {}).get("base", "/")).strip("/")
+    return f"/{base}{trigger.route}" if base else trigger.route
 
 
 def parse_route(text: str) -> Route:

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar, Union, cast, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from paddock.manifest.document import Document
+from paddock.manifest.document import Located
 from paddock.manifest.fields import TAG
 from paddock.manifest.names import did_you_mean
 from paddock.manifest.positions import KeyPath
@@ -31,7 +31,7 @@ _EXPECTED = {
 }
 
 
-def validate(shape: type[M], document: Document) -> tuple[M | None, list[Problem]]:
+def validate(shape: type[M], document: Located) -> tuple[M | None, list[Problem]]:
     """The document as `shape`, or None and every mistake of its tables."""
     try:
         return shape.model_validate(document.table), []
@@ -40,7 +40,7 @@ def validate(shape: type[M], document: Document) -> tuple[M | None, list[Problem
         return None, [_problem(shape, document, detail) for detail in details[:MOST_SOUGHT]]
 
 
-def _problem(shape: type[BaseModel], document: Document, detail: ErrorDetails) -> Problem:
+def _problem(shape: type[BaseModel], document: Located, detail: ErrorDetails) -> Problem:
     path = _path(detail["loc"])
     kind = detail["type"]
     if kind == "extra_forbidden":

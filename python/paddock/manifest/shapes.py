@@ -41,15 +41,16 @@ from paddock.manifest.fields import (
 )
 
 #: Keys of a component that Spin does not have.
-_COMPONENT_ONLY = (
-    "limits", "reuse", "sql_databases", "blob_containers", "message_brokers", "secrets",
-    "interfaces",
-)  # fmt: skip
-#: Keys of Paddock that Spin does not have: path ("*" is any key or index), key.
+_COMPONENT_ONLY = ("limits", "reuse", "sql_databases", "blob_containers", "message_brokers",
+                   "secrets", "interfaces")  # fmt: skip
+#: The same of all tables: path ("*" is any key or index), key.
 PADDOCK_ONLY: tuple[tuple[tuple[str, ...], str], ...] = (
     ((), "paddock_manifest_version"),
     (("trigger", "http", "*"), "methods"),
     (("trigger", "http", "*"), "host"),
+    (("trigger", "http", "*", "executor"), "routes"),
+    (("component", "*", "files", "*"), "writable"),
+    (("trigger", "http", "*", "component", "files", "*"), "writable"),
     *((("component", "*"), key) for key in _COMPONENT_ONLY),
     *((("trigger", "http", "*", "component"), key) for key in _COMPONENT_ONLY),
 )
@@ -98,10 +99,11 @@ SourceShape = Annotated[
 
 
 class MountTable(Table):
-    """`files = [{ source, destination }]`"""
+    """`files = [{ source, destination, writable }]`"""
 
     source: Name
     destination: Destination
+    writable: bool = False
 
 
 FileShape = Annotated[
@@ -148,13 +150,19 @@ class ReuseTable(Table):
     idle: Duration | None = None
 
 
+class ProfileBuildTable(Table):
+    """`[component.ID.profile.NAME.build]`"""
+
+    command: CommandShape
+
+
 class ProfileTable(Table):
     """`[component.ID.profile.NAME]`: another build of the same component."""
 
     source: SourceShape | None = None
     environment: dict[EnvironmentName, Text] = {}
     dependencies: dict[str, object] = {}
-    build: dict[str, object] = {}
+    build: ProfileBuildTable | None = None
 
 
 class ComponentTable(Table):
@@ -162,7 +170,7 @@ class ComponentTable(Table):
 
     source: SourceShape
     description: str = ""
-    variables: dict[VariableName, Template] = {}
+    variables: dict[Name, Template] = {}
     environment: dict[EnvironmentName, Text] = {}
     files: list[FileShape] = []
     exclude_files: list[Pattern] = []
@@ -226,6 +234,7 @@ class ExecutorTable(Table):
     type: Literal["http", "spin", "wagi"] = "http"
     entrypoint: Name | None = None
     argv: str | None = None
+    routes: bool | None = None
 
 
 class HttpTable(Table):

@@ -59,6 +59,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "mysql": "paddock.providers.sql.mysql:MysqlSql",
         "mariadb": "paddock.providers.sql.mysql:MysqlSql",
     },
+    "telemetry": {
+        "log": "paddock.providers.telemetry.log:LogTelemetry",
+        "otlp": "paddock.providers.telemetry.otlp:OtlpTelemetry",
+    },
     "logging": {"log": "paddock.providers.logging.log:LogLogging"},
 }
 

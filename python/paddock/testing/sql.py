@@ -24,8 +24,7 @@ from functools import cached_property, partial
 from typing import ClassVar, TypeVar, cast
 from uuid import UUID
 
-from paddock.capabilities.sql import Outcome, Row, Rows, Session, SqlDatabase, Table
-from paddock.capabilities.sql_portable import portable
+from paddock.capabilities.sql import Outcome, Portable, Row, Rows, Session, SqlDatabase, Table
 from paddock.capabilities.sql_values import Json, Value
 from paddock.errors import CapabilityError, StatementError, Unavailable
 from paddock.types import Deferred, Reply, resolve
@@ -125,8 +124,7 @@ class SqlSuite:
 
     def run(self, sql: str, *params: Value, on: Session | None = None) -> Outcome:
         """Execute a portable statement."""
-        made = portable(sql, params, self.database.dialect)
-        return self.value((on or self.session).execute(made.sql, made.params))
+        return self.value((on or self.session).execute(Portable(sql), params))
 
     def rows(self, sql: str, *params: Value, on: Session | None = None) -> Sequence[Row]:
         """All rows of a portable query."""
@@ -134,13 +132,11 @@ class SqlSuite:
 
     def fetched(self, sql: str, *params: Value, on: Session | None = None) -> Table:
         """The same with its columns."""
-        made = portable(sql, params, self.database.dialect)
-        return self.value((on or self.session).fetch(made.sql, made.params))
+        return self.value((on or self.session).fetch(Portable(sql), params))
 
     def streamed(self, sql: str, *params: Value, on: Session | None = None) -> Rows:
         """The same as a stream."""
-        made = portable(sql, params, self.database.dialect)
-        return self.value((on or self.session).query(made.sql, made.params))
+        return self.value((on or self.session).query(Portable(sql), params))
 
     def table(self, columns: str) -> str:
         """A new table, dropped after the test."""
@@ -418,14 +414,13 @@ class SqlSuite:
     def test_many_that_count_in_transactions_lose_nothing(self) -> None:
         name = self.table("n INTEGER")
         self.run(f"INSERT INTO {name} VALUES (0)")
-        database, dialect = self.database, self.database.dialect
-        add = portable(f"UPDATE {name} SET n = n + ?", (1,), dialect)
+        database, add = self.database, Portable(f"UPDATE {name} SET n = n + ?")
 
         async def count() -> None:
             for _ in range(10):
                 session = database.session()
                 await resolve(session.begin())
-                await resolve(session.execute(add.sql, add.params))
+                await resolve(session.execute(add, (1,)))
                 await resolve(session.commit())
                 await resolve(session.close())
 
@@ -440,12 +435,12 @@ class SqlSuite:
         name = self.table("n INTEGER")
         self.run(f"INSERT INTO {name} VALUES (0)")
         database, failures = self.database, list[BaseException]()
-        add = portable(f"UPDATE {name} SET n = n + ?", (1,), database.dialect)
+        add = Portable(f"UPDATE {name} SET n = n + ?")
 
         def count() -> None:
             try:
                 for _ in range(25):
-                    asyncio.run(_resolved(database.session().execute(add.sql, add.params)))
+                    asyncio.run(_resolved(database.session().execute(add, (1,))))
             except BaseException as error:
                 failures.append(error)
 

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 
 from paddock.capabilities.messaging import Subscription
 from paddock.errors import ManifestError
-from paddock.manifest.hostconfig import ProviderConfig
 from paddock.triggers.message import MessageTrigger, at_address, names, started
-from paddock.triggers.source import Context
+from paddock.triggers.source import Context, Need
 
 if TYPE_CHECKING:
     from paddock.providers.options import Options
@@ -31,9 +30,7 @@ class KafkaTrigger(MessageTrigger):
     templates = frozenset({"address", "topic", "group"})
 
     @classmethod
-    def broker(
-        cls, options: Mapping[str, object], settings: Mapping[str, object]
-    ) -> str | ProviderConfig:
+    def need(cls, options: Mapping[str, object], settings: Mapping[str, object]) -> Need | None:
         """A Kafka cluster by one of its addresses, or a broker of the host."""
         return at_address("kafka", options, settings, {})
 

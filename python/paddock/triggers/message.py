@@ -17,13 +17,14 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Literal, cast
 
 from paddock.capabilities.messaging import Deliveries, Delivery, Message, Subscription
-from paddock.errors import ManifestError, PlanError
+from paddock.errors import ManifestError
 from paddock.interfaces.handlers import message_handler
 from paddock.manifest.hostconfig import ProviderConfig
-from paddock.triggers.source import Call, Context, Event, Standing, Trigger
+from paddock.triggers.source import Call, Context, Event, Need, Standing, Trigger
 from paddock.types import resolve
 
 if TYPE_CHECKING:
+    from paddock.capabilities.messaging import MessageBroker
     from paddock.manifest.model import RawValue
     from paddock.providers.options import Options
 
@@ -76,24 +77,17 @@ class MessageTrigger(Trigger):
     """`broker` ("default"), `subject` or `subjects`, `group`, `durable`, `start`."""
 
     def __init__(self, context: Context, options: Options) -> None:
-        if context.broker is None:
-            raise PlanError("the trigger has no message broker")
-        self._broker = context.broker
+        self._broker = cast("MessageBroker", context.opened)
         self._shape = message_handler(context.exports)
         self.in_flight = context.concurrency
-        self._subscription = self.subscription(context, options)
+        #: What it subscribes to.
+        self.wanted = self.subscription(context, options)
         self._deliveries: Deliveries | None = None
 
     @classmethod
-    def broker(
-        cls, options: Mapping[str, object], settings: Mapping[str, object]
-    ) -> str | ProviderConfig:
+    def need(cls, options: Mapping[str, object], settings: Mapping[str, object]) -> Need | None:
         """A broker of the host, by name."""
-        del settings
-        name = options.get("broker", "default")
-        if not isinstance(name, str) or not name:
-            raise ManifestError("`broker` must be the name of a message broker")
-        return name
+        return at_address("", {"broker": options.get("broker")}, {}, {})
 
     def subscription(self, context: Context, options: Options) -> Subscription:
         """What is subscribed to."""
@@ -103,6 +97,11 @@ class MessageTrigger(Trigger):
         durable = options.flag("durable")
         return Subscription(subjects, group or None, durable, started(options), self.in_flight)
 
+    def called(self, message: Message) -> Call:
+        """What a message asks of the component."""
+        export, arguments = self._shape(self.seen(message))
+        return Call(export, arguments, _trace(message))
+
     def seen(self, message: Message) -> Message:
         """The message as the component sees it."""
         return message
@@ -110,15 +109,14 @@ class MessageTrigger(Trigger):
     async def subscribe(self) -> None:
         """Open the subscription."""
         if self._deliveries is None:
-            self._deliveries = await resolve(self._broker.subscribe(self._subscription))
+            self._deliveries = await resolve(self._broker.subscribe(self.wanted))
 
     async def events(self) -> AsyncIterator[Event]:
         """Deliveries as they come."""
         await self.subscribe()
         assert self._deliveries is not None
         async for delivery in self._deliveries:
-            export, arguments = self._shape(self.seen(delivery.message))
-            yield MessageEvent(delivery, Call(export, arguments, _trace(delivery)))
+            yield MessageEvent(delivery, self.called(delivery.message))
 
     def standing(self) -> Standing:
         """How many wait at the broker."""
@@ -140,8 +138,8 @@ class MessageTrigger(Trigger):
             await self._deliveries.close()
 
 
-def _trace(delivery: Delivery) -> str | None:
-    for name, value in delivery.message.headers:
+def _trace(message: Message) -> str | None:
+    for name, value in message.headers:
         if name.lower() == "traceparent":
             return value
     return None
@@ -152,7 +150,7 @@ def at_address(
     options: Mapping[str, object],
     settings: Mapping[str, object],
     more: Mapping[str, object],
-) -> str | ProviderConfig:
+) -> Need:
     """A server by the `address` of the trigger's table or of the application's
     settings, with `more` options of its provider; else the host's broker `broker`.
     """
@@ -163,11 +161,11 @@ def at_address(
             raise ManifestError("set `address`, or `broker`, not both")
         if not isinstance(broker, str | None) or broker == "":
             raise ManifestError("`broker` must be the name of a message broker")
-        return broker or "default"
+        return Need("messaging", broker or "default")
     if not isinstance(address, str):
         raise ManifestError("`address` must be a URL")
     chosen = {"url": address, **more}
-    return ProviderConfig(type_name, cast("Mapping[str, RawValue]", chosen))
+    return Need("messaging", ProviderConfig(type_name, cast("Mapping[str, RawValue]", chosen)))
 
 
 def started(options: Options) -> Literal["all", "new"]:

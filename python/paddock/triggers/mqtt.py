@@ -24,10 +24,9 @@ from typing import TYPE_CHECKING
 
 from paddock.capabilities.messaging import Message, Subscription
 from paddock.errors import ManifestError
-from paddock.manifest.hostconfig import ProviderConfig
 from paddock.providers.messaging.mqtt_topics import pattern_of, topic_of
 from paddock.triggers.message import MessageTrigger, at_address, names, started
-from paddock.triggers.source import Context
+from paddock.triggers.source import Context, Need
 
 if TYPE_CHECKING:
     from paddock.providers.options import Options
@@ -46,9 +45,7 @@ class MqttTrigger(MessageTrigger):
     templates = frozenset({"address", "username", "password", "topic"})
 
     @classmethod
-    def broker(
-        cls, options: Mapping[str, object], settings: Mapping[str, object]
-    ) -> str | ProviderConfig:
+    def need(cls, options: Mapping[str, object], settings: Mapping[str, object]) -> Need | None:
         """An MQTT server by address, or a broker of the host."""
         more: dict[str, object] = {}
         for name, known in _CONNECTION.items():

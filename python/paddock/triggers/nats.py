@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 
 from paddock.capabilities.messaging import Subscription
 from paddock.errors import ManifestError
-from paddock.manifest.hostconfig import ProviderConfig
 from paddock.triggers.message import MessageTrigger, at_address, names, started
-from paddock.triggers.source import Context
+from paddock.triggers.source import Context, Need
 
 if TYPE_CHECKING:
     from paddock.providers.options import Options
@@ -32,12 +31,14 @@ class NatsTrigger(MessageTrigger):
     templates = frozenset({"address", "subject", "queue", "stream", "durable"})
 
     @classmethod
-    def broker(
-        cls, options: Mapping[str, object], settings: Mapping[str, object]
-    ) -> str | ProviderConfig:
+    def need(cls, options: Mapping[str, object], settings: Mapping[str, object]) -> Need | None:
         """A NATS server by address, or a broker of the host."""
-        stream = options.get("stream")
-        return at_address("nats", options, settings, {"stream": stream} if stream else {})
+        stream, one = options.get("stream"), options.get("subject")
+        if not stream:
+            return at_address("nats", options, settings, {})
+        # A stream that is not there yet is made, for what is subscribed to.
+        subjects = [one] if isinstance(one, str) else options.get("subjects", [])
+        return at_address("nats", options, settings, {"stream": stream, "subjects": subjects})
 
     def subscription(self, context: Context, options: Options) -> Subscription:
         """Hosts of one queue group share the messages; without one each gets all."""

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 
 from paddock.capabilities.messaging import Subscription
 from paddock.errors import ManifestError
-from paddock.manifest.hostconfig import ProviderConfig
 from paddock.triggers.message import MessageTrigger, at_address, names, started
-from paddock.triggers.source import Context
+from paddock.triggers.source import Context, Need
 
 if TYPE_CHECKING:
     from paddock.providers.options import Options
@@ -31,9 +30,7 @@ class RedisTrigger(MessageTrigger):
     templates = frozenset({"address", "channel", "stream"})
 
     @classmethod
-    def broker(
-        cls, options: Mapping[str, object], settings: Mapping[str, object]
-    ) -> str | ProviderConfig:
+    def need(cls, options: Mapping[str, object], settings: Mapping[str, object]) -> Need | None:
         """A Redis server by address, or a broker of the host."""
         stream = options.get("stream")
         return at_address("redis", options, settings, {"stream": stream} if stream else {})

@@ -31,7 +31,6 @@ from paddock.triggers.policy import Policy
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from paddock.capabilities.messaging import MessageBroker
     from paddock.manifest.hostconfig import ProviderConfig
     from paddock.providers.options import Options
 
@@ -54,8 +53,8 @@ class Context:
     """What a trigger knows of where it stands.
 
     `exports` are those of its component. At most `concurrency` events are handled
-    at once. `broker` is the open broker that the manifest or the host's
-    configuration names, for a trigger that wants one.
+    at once. `opened` is what the trigger's `need` named: an open message broker or
+    blob store, as `paddock.capabilities` has them.
     `base` is the directory of the manifest, `state` a private one of this trigger,
     made when it is first written to.
     """
@@ -67,7 +66,17 @@ class Context:
     base: Path
     state: Path
     concurrency: int = 1
-    broker: MessageBroker | None = None
+    opened: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a trigger reads from: the kind ("messaging" or "blob"), and either a name of
+    the host's configuration or a provider of the trigger's own, by its address.
+    """
+
+    kind: str
+    name: str | ProviderConfig
 
 
 class Event:
@@ -140,10 +149,8 @@ class Trigger(ABC):
     def __init__(self, context: Context, options: Options) -> None: ...
 
     @classmethod
-    def broker(
-        cls, options: Mapping[str, object], settings: Mapping[str, object]
-    ) -> str | ProviderConfig | None:
-        """Which broker its table asks for: one of the host's by name, one by address, none.
+    def need(cls, options: Mapping[str, object], settings: Mapping[str, object]) -> Need | None:
+        """What its table asks the host to open, None for nothing.
 
         `settings` is `[application.trigger.TYPE]`. Raises ManifestError.
         """

@@ -1,11 +1,13 @@
-"""An HTTP guest in Python over Spin's SDK: WASI 0.3, spin:key-value@3.0.0.
+"""An HTTP guest in Python over Spin's SDK: WASI 0.3 and every `spin:*` package.
 
 `/hello`, `/get?key=`, `/set?key=&value=`, `/exists?key=`, `/delete?key=`,
-`/keys`, `/variable?name=`; `store=` names another store than `default`.
+`/keys`, `/variable?name=`; `store=` names another store than `default`. The
+others are in `services.py`.
 """
 
 from urllib.parse import parse_qsl, urlsplit
 
+import services
 from componentize_py_types import Err
 from spin_sdk import key_value, variables
 from spin_sdk.http import Handler, Request, Response
@@ -23,7 +25,8 @@ class HttpHandler(Handler):
         except Err as error:
             name = type(error.value).__name__
             known = {"Error_AccessDenied": 403, "Error_NoSuchStore": 404, "Error_Undefined": 404}
-            status, body = known.get(name, 500), f"error: {name}".encode()
+            words = f": {error.value.value}" if hasattr(error.value, "value") else ""
+            status, body = known.get(name, 500), f"error: {name}{words}".encode()
         return Response(status, {"content-type": "text/plain"}, body)
 
 
@@ -33,6 +36,8 @@ async def route(path: str, query: dict[str, str]) -> tuple[int, bytes]:
         return 200, b"hello from Python and Spin"
     if path == "/variable":
         return 200, (await variables.get(query.get("name", "name"))).encode()
+    if (service := services.ROUTES.get(path)) is not None:
+        return 200, (await service(query)).encode()
     key = query.get("key", "key")
     with await key_value.open(query.get("store", "default")) as store:
         match path:

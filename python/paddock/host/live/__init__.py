@@ -19,29 +19,42 @@ class Live(Protocol):
     async def migrate(self, target: object, progress: Callable[[int], None], /) -> Switch:
         """Copy all data into the open, empty provider `target` while this one is used.
 
-        `progress` is told now and then how many items were copied. When it
-        answers, new writes wait: the caller must call the switch's `commit` or
-        `abandon`, soon.
+        `progress` is told now and then how many items were copied. What changes
+        from now on is noted, until the caller commits or abandons the switch.
         """
         ...
 
 
 class Switch(Protocol):
-    """The last moment of a migration. `copied` counts keys, objects or rows."""
+    """The last moments of a migration."""
 
-    copied: int
+    @property
+    def copied(self) -> int:
+        """Keys, objects or rows copied so far."""
+        ...
+
+    async def hold(self) -> None:
+        """Let new writes wait and carry over what changed since; then commit or abandon, soon.
+
+        When it raises, writes go on where they were meant to go.
+        """
+        ...
 
     def commit(self, successor: object, /) -> None:
         """From now on every call goes to `successor`; waiting writes go on there."""
         ...
 
     def abandon(self) -> None:
-        """Waiting writes go on where they were meant to go."""
+        """Waiting writes go on where they were meant to go; may come before `hold`."""
         ...
 
 
 #: The class for each capability; imported when the first provider opens.
-_LIVE = {"key_value": "paddock.host.live.key_value:LiveKeyValue"}
+_LIVE = {
+    "blob": "paddock.host.live.blob:LiveBlob",
+    "key_value": "paddock.host.live.key_value:LiveKeyValue",
+    "sql": "paddock.host.live.sql:LiveSql",
+}
 
 
 def wrapped(capability: str, provider: object) -> object:

@@ -6,6 +6,7 @@ copied again, a few rounds long. Only for the last few of them writes wait.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from inspect import iscoroutinefunction
@@ -14,6 +15,7 @@ from typing import TypeVar, cast
 from paddock.capabilities.key_value import PAGE, KeyPage, KeyValueStore, Snapshot
 from paddock.errors import Unavailable
 from paddock.host.live.gate import Gate
+from paddock.host.live.key_value_copy import Copy
 from paddock.types import Deferred, Reply, resolve, then
 
 T = TypeVar("T")
@@ -21,11 +23,11 @@ T = TypeVar("T")
 #: Keys that are copied while writes wait, at most, unless rounds run out.
 FEW = 200
 ROUNDS = 8
-#: Keys of one batch, and bytes of values after which a batch is written out.
-BATCH = 250
-LARGE = 1 << 20
 
 WAITED = "the key-value store is being moved and did not take the write in time"
+
+#: Types of replies to writes that are values: looking here is quicker than asking an ABC.
+_PLAIN = frozenset({type(None), bool, int})
 
 
 async def is_empty(provider: object) -> bool:
@@ -40,9 +42,13 @@ async def is_empty(provider: object) -> bool:
 
 
 class LiveKeyValue:
-    """The contract is `paddock.capabilities.key_value.KeyValueStore`."""
+    """The contract is `paddock.capabilities.key_value.KeyValueStore`.
 
-    __slots__ = ("_awaited", "_dirty", "_epoch", "_gate", "_lock", "_own", "_store")
+    After a move it passes calls on to the successor, which is another of these:
+    who began on it ends on it.
+    """
+
+    __slots__ = ("_awaited", "_dirty", "_epoch", "_gate", "_lock", "_loop", "_own", "_store")
 
     def __init__(self, store: KeyValueStore) -> None:
         self._own = self._store = store
@@ -52,6 +58,8 @@ class LiveKeyValue:
         self._lock = threading.Lock()
         #: Keys written since a migration looked; None while there is none.
         self._dirty: set[str] | None = None
+        #: Where migrations run, once one did.
+        self._loop: asyncio.AbstractEventLoop | None = None
         #: Counts moves: a snapshot of another provider is never still true.
         self._epoch = 0
 
@@ -64,7 +72,7 @@ class LiveKeyValue:
         return self._store.exists(key)
 
     def keys(self, cursor: str | None = None, /, limit: int = PAGE) -> Reply[KeyPage]:
-        """A cursor that was made before a move may skip or repeat keys."""
+        """A cursor from before a move is good where both providers list in the same order."""
         return self._store.keys(cursor, limit)
 
     def get_many(self, keys: Sequence[str], /) -> Reply[list[tuple[str, bytes | None]]]:
@@ -72,8 +80,25 @@ class LiveKeyValue:
         return self._store.get_many(keys)
 
     def set(self, key: str, value: bytes, /) -> Reply[None]:
-        """A write."""
-        return self._write((key,), lambda store: store.set(key, value))
+        """Written out, without `_write`, since this is the write that must be fast."""
+        gate = self._gate
+        flight = gate.flight
+        if flight is None or self._awaited:
+            return self._waiting((key,), lambda store: store.set(key, value))
+        flight.append(None)
+        # See the gate: another thread may have changed it between the two lines above.
+        if gate.flight is not flight:
+            flight.pop()
+            return self._write((key,), lambda store: store.set(key, value))
+        try:
+            reply = self._store.set(key, value)
+        finally:
+            if self._dirty is not None:
+                self.note((key,))
+            flight.pop()
+        if reply is None:
+            return None
+        return self._later(reply, (key,), lambda store: store.set(key, value))
 
     def delete(self, key: str, /) -> Reply[None]:
         """A write."""
@@ -93,6 +118,7 @@ class LiveKeyValue:
 
     def snapshot(self, key: str, /) -> Reply[Snapshot]:
         """Remembers which provider it is of."""
+        # Before the store: the other way round, an old value could pass for a new one.
         epoch = self._epoch
         return then(
             self._store.snapshot(key), lambda seen: Snapshot(seen.value, (epoch, seen.version))
@@ -100,12 +126,11 @@ class LiveKeyValue:
 
     def swap(self, key: str, expected: Snapshot, value: bytes, /) -> Reply[bool]:
         """A write; False for a snapshot of the provider before a move."""
+        epoch, version = cast("tuple[int, object]", expected.version)
+        seen = Snapshot(expected.value, version)
 
         def swap(store: KeyValueStore) -> Reply[bool]:
-            epoch, version = cast("tuple[int, object]", expected.version)
-            if epoch != self._epoch:
-                return False
-            return store.swap(key, Snapshot(expected.value, version), value)
+            return epoch == self._epoch and store.swap(key, seen, value)
 
         return self._write((key,), swap)
 
@@ -114,53 +139,55 @@ class LiveKeyValue:
         return self._own.close()
 
     def _write(self, keys: Sequence[str], work: Callable[[KeyValueStore], Reply[T]]) -> Reply[T]:
-        if self._awaited:
-            return self._waiting(keys, work)
-        flight = self._gate.begin()
+        flight = None if self._awaited else self._gate.begin()
         if flight is None:
             return self._waiting(keys, work)
-        with flight:
-            try:
-                reply = work(self._store)
-            finally:
-                self.note(keys)
-            if not isinstance(reply, Deferred | Coroutine):
-                return reply
-            # It has not begun yet: it will be counted when it does.
-            if isinstance(reply, Coroutine):
-                reply.close()
-                return self._waiting(keys, work)
+        try:
+            reply = work(self._store)
+        finally:
+            self.note(keys)
+            flight.pop()
+        return reply if type(reply) in _PLAIN else self._later(reply, keys, work)
+
+    def _later(
+        self, reply: Reply[T], keys: Sequence[str], work: Callable[[KeyValueStore], Reply[T]]
+    ) -> Reply[T]:
+        """What has not begun yet begins anew, and is counted, when its time comes."""
+        if isinstance(reply, Deferred):
             return Deferred(lambda: self._blocking(keys, work))
+        if isinstance(reply, Coroutine):
+            reply.close()
+            return self._waiting(keys, work)
+        return reply
 
     async def _waiting(self, keys: Sequence[str], work: Callable[[KeyValueStore], Reply[T]]) -> T:
         try:
             flight = await self._gate.enter()
         except TimeoutError as error:
             raise Unavailable(WAITED) from error
-        with flight:
-            try:
-                return await resolve(work(self._store))
-            finally:
-                self.note(keys)
+        try:
+            return await resolve(work(self._store))
+        finally:
+            self.note(keys)
+            flight.pop()
 
     def _blocking(self, keys: Sequence[str], work: Callable[[KeyValueStore], Reply[T]]) -> T:
         try:
             flight = self._gate.wait()
         except TimeoutError as error:
             raise Unavailable(WAITED) from error
-        with flight:
-            try:
-                reply = work(self._store)
-                if isinstance(reply, Deferred):
-                    return cast("Deferred[T]", reply)()
-                if not isinstance(reply, Coroutine):
-                    return reply
-            finally:
-                self.note(keys)
-        # The store was moved, from one that blocks to one that awaits, between
-        # the call and its turn on this thread, which can't await.
-        reply.close()
-        raise Unavailable(WAITED)
+        try:
+            reply = work(self._store)
+            if isinstance(reply, Deferred):
+                return cast("Deferred[T]", reply)()
+            if not isinstance(reply, Coroutine):
+                return reply
+            # It was moved, from a store that blocks to one that awaits, before its turn came.
+            assert self._loop is not None
+            return cast("T", asyncio.run_coroutine_threadsafe(reply, self._loop).result())
+        finally:
+            self.note(keys)
+            flight.pop()
 
     def note(self, keys: Sequence[str]) -> None:
         """Remember keys that a migration has to copy again.
@@ -173,15 +200,10 @@ class LiveKeyValue:
                 if self._dirty is not None:
                     self._dirty.update(keys)
 
-    def _noted(self) -> list[str]:
-        with self._lock:
-            found = sorted(self._dirty or ())
-            self._dirty = set()
-        return found
-
     async def migrate(self, target: object, progress: Callable[[int], None], /) -> _Move:
         """See `paddock.host.live.Live`."""
-        copy = _Copy(self._store, cast("KeyValueStore", target), progress)
+        self._loop = asyncio.get_running_loop()
+        copy = Copy(self._store, cast("KeyValueStore", target), progress)
         self._noted()
         try:
             # From here on every write under way is one that notes its keys.
@@ -192,38 +214,62 @@ class LiveKeyValue:
                 await copy.again(changed)
                 if len(changed) <= FEW:
                     break
-            await self._gate.close()
-        except BaseException as error:
-            self._dirty = None
-            if isinstance(error, TimeoutError):
-                raise Unavailable("writes to the old store did not end in time") from error
-            raise
-        try:
-            await copy.again(self._noted())
+        except TimeoutError as error:
+            self.stay()
+            raise Unavailable("writes to the old store did not end in time") from error
         except BaseException:
             self.stay()
             raise
-        return _Move(self, copy.copied)
+        return _Move(self, copy)
+
+    async def hold(self, copy: Copy) -> None:
+        """Let writes wait, and carry the last ones over."""
+        try:
+            await self._gate.close()
+            await copy.again(self._noted())
+        except TimeoutError as error:
+            self.stay()
+            raise Unavailable("writes to the old store did not end in time") from error
+        except BaseException:
+            self.stay()
+            raise
 
     def stay(self) -> None:
-        """Give the migration up."""
-        self._dirty = None
+        """Give the migration up; writes go on here."""
+        with self._lock:
+            self._dirty = None
         self._gate.open()
 
     def go(self, successor: KeyValueStore) -> None:
         """Go on with the successor for every call."""
+        self._store = successor
         self._epoch += 1
         self._awaited = False
-        self._store = successor
         self.stay()
+
+    def _noted(self) -> list[str]:
+        """The keys noted since the last call; notes are taken from the first one on."""
+        with self._lock:
+            found = sorted(self._dirty or ())
+            self._dirty = set()
+        return found
 
 
 class _Move:
-    """The end of a migration; writes wait until one of its methods is called."""
+    """The end of a migration; see `paddock.host.live.Switch`."""
 
-    def __init__(self, live: LiveKeyValue, copied: int) -> None:
-        self.copied = copied
+    def __init__(self, live: LiveKeyValue, copy: Copy) -> None:
         self._live = live
+        self._copy = copy
+
+    @property
+    def copied(self) -> int:
+        """Keys copied, those that changed meanwhile more than once."""
+        return self._copy.copied
+
+    async def hold(self) -> None:
+        """See `paddock.host.live.Switch`."""
+        await self._live.hold(self._copy)
 
     def commit(self, successor: object, /) -> None:
         """See `paddock.host.live.Switch`."""
@@ -232,60 +278,3 @@ class _Move:
     def abandon(self) -> None:
         """See `paddock.host.live.Switch`."""
         self._live.stay()
-
-
-class _Copy:
-    """Copies keys from one store to another; works for any pair of providers."""
-
-    def __init__(
-        self, source: KeyValueStore, target: KeyValueStore, progress: Callable[[int], None]
-    ) -> None:
-        self._source = source
-        self._target = target
-        self._progress = progress
-        self.copied = 0
-
-    async def everything(self) -> None:
-        """Every key of the source; keys of the target that the source lacks are removed."""
-        await self._clear()
-        cursor: str | None = None
-        while True:
-            page = await resolve(self._source.keys(cursor, BATCH))
-            await self._carry(page.keys)
-            cursor = page.cursor
-            if cursor is None:
-                return
-
-    async def _clear(self) -> None:
-        while True:
-            page = await resolve(self._target.keys(None, BATCH))
-            if page.keys:
-                await resolve(self._target.delete_many(page.keys))
-            elif page.cursor is None:
-                return
-
-    async def again(self, keys: Sequence[str]) -> None:
-        """These keys as they are now, gone ones included."""
-        for start in range(0, len(keys), BATCH):
-            await self._carry(keys[start : start + BATCH])
-
-    async def _carry(self, keys: Sequence[str]) -> None:
-        present: list[tuple[str, bytes]] = []
-        gone: list[str] = []
-        size = 0
-        for key, value in await resolve(self._source.get_many(keys)):
-            if value is None:
-                gone.append(key)
-                continue
-            present.append((key, value))
-            size += len(value)
-            if size >= LARGE:
-                await resolve(self._target.set_many(present))
-                self.copied += len(present)
-                present, size = [], 0
-        if present:
-            await resolve(self._target.set_many(present))
-            self.copied += len(present)
-        if gone:
-            await resolve(self._target.delete_many(gone))
-        self._progress(self.copied)

@@ -54,6 +54,11 @@ class RedisLink:
         return lane.call(command)
 
     @property
+    def busy(self) -> bool:
+        """Whether a call is under way."""
+        return any(lane.load for lane in self._lanes)
+
+    @property
     def client(self) -> Redis:
         """redis-py's own client, with connections of its own, for what blocks or subscribes.
 

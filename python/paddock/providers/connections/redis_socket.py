@@ -6,7 +6,7 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, TypedDict
 
-from paddock.errors import CapabilityError, Exhausted, Unavailable
+from paddock.errors import CapabilityError, Exhausted, Unavailable, WrongType
 from paddock.providers.connections.dial import addresses
 from paddock.providers.connections.redis_target import RedisTarget
 
@@ -51,6 +51,10 @@ def connection_class(target: RedisTarget) -> type[Connection]:
 
     class Careful(Connection):
         def __init__(self, **options: object) -> None:
+            if target.statuses:
+                from paddock.providers.connections.redis_parser import parser
+
+                options["parser_class"] = parser()
             super().__init__(**{**options, "retry": Retry(NoBackoff(), 0)})  # type: ignore[arg-type]
 
         async def _connect(self) -> None:
@@ -123,6 +127,8 @@ def explained(error: Exception, target: RedisTarget) -> CapabilityError:
         found = Unavailable(f"{what} can't be reached: {reason}")
     elif isinstance(error, exceptions.NoScriptError):
         found = NoScript(f"{what} does not know the script")
+    elif text.startswith("WRONGTYPE") or "not an integer" in text:
+        found = WrongType(f"{what} answered: {text}")
     else:
         found = CapabilityError(f"{what} answered: {text}")
     return found

@@ -19,7 +19,8 @@ class RedisTarget:
 
     `timeout` in seconds bounds each call, `connections` their number. `ca` is a
     file of certificates to trust in place of the system's. `allowed` is asked
-    about each address that is about to be connected to.
+    about each address that is about to be connected to. With `statuses` simple
+    strings are told from values, as `paddock.capabilities.redis.Status`.
     """
 
     host: str
@@ -32,6 +33,7 @@ class RedisTarget:
     timeout: float = 5.0
     connections: int = 4
     allowed: Allowed | None = field(default=None, repr=False)
+    statuses: bool = False
 
     @property
     def what(self) -> str:

@@ -1,9 +1,8 @@
 """What every provider's subscription does: prefetching, retries, draining, stopping.
 
-A provider's `Source` takes messages from its product and tells it what became of
-them; the `Inflow` in front of it is what consumers iterate over. A nacked message
-is kept here until its time, so it needs nothing of the product, and if this
-process dies, the product still has it.
+A provider's `Source` talks with its product; consumers iterate over the `Inflow` in
+front of it. A nacked message is kept here until its time, which needs nothing of
+the product; if this process dies, the product still has it.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from typing import Any, Self
 from paddock.capabilities.messaging import Message
 from paddock.errors import CapabilityError
 from paddock.providers.messaging.held import Held, Phase, Source, dead_letter
+from paddock.providers.messaging.waiters import Waiters
 
 LOG = logging.getLogger("paddock.messaging")
 
@@ -25,8 +25,8 @@ LOG = logging.getLogger("paddock.messaging")
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 
-#: Nacked messages that wait here, for each one that may be in hand, before they
-#: count as in hand themselves. It bounds memory while everything fails.
+#: Nacked messages that wait here for each one that may be in hand, at most, before
+#: they count as in hand themselves: a bound for memory while everything fails.
 SPARE = 8
 
 
@@ -46,7 +46,7 @@ class Inflow:
         self._queue: deque[Held] = deque()
         self._handed: set[Held] = set()
         self._delayed: dict[Held, asyncio.Task[None]] = {}
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._waiters = Waiters()
         self._freed: asyncio.Future[None] | None = None
         self._changed: asyncio.Future[None] = self._loop.create_future()
         self._phase = Phase.OPEN
@@ -65,15 +65,7 @@ class Inflow:
                 held = self._queue.popleft()
                 self._handed.add(held)
                 return held
-            waiter = self._loop.create_future()
-            self._waiters.append(waiter)
-            try:
-                await waiter
-            except BaseException:
-                # It may have been woken for a message that another can take.
-                if waiter.done() and not waiter.cancelled():
-                    self._wake()
-                raise
+            await self._waiters.wait()
         raise StopAsyncIteration
 
     async def started(self, seconds: float) -> Self:
@@ -96,12 +88,12 @@ class Inflow:
 
     @property
     def draining(self) -> bool:
-        """Whether the source should end when the product has no more."""
+        """Whether the source ends when the product has no more."""
         return self._phase is Phase.DRAINING
 
     @property
     def ending(self) -> bool:
-        """Whether nothing more is wanted, or no more than there is."""
+        """Whether no more is wanted than there is."""
         return self._phase is not Phase.OPEN
 
     async def pause(self, seconds: float, *sooner: asyncio.Future[Any]) -> None:
@@ -116,8 +108,10 @@ class Inflow:
             free = self._limit - len(self._queue) - len(self._handed) - excess
             if free > 0:
                 return free
-            self._freed = self._loop.create_future()
-            await self._freed
+            if self._freed is None or self._freed.done():
+                self._freed = self._loop.create_future()
+            # Others may wait for it too.
+            await asyncio.shield(self._freed)
         return 0
 
     def offer(
@@ -125,7 +119,24 @@ class Inflow:
     ) -> None:
         """Queue one message for whoever iterates."""
         self._queue.append(Held(self, message, token, attempt, redelivered or attempt > 1))
-        self._wake()
+        self._waiters.wake()
+
+    def drop(self, which: Callable[[object], bool]) -> None:
+        """Forget what is queued: it goes to somebody else."""
+        self._queue = deque(held for held in self._queue if not which(held.token))
+        self._free()
+
+    def in_hand(self, which: Callable[[object], bool] = lambda token: True) -> bool:
+        """Whether anybody works on such a message."""
+        return any(which(held.token) for held in self._handed)
+
+    async def settling(self, seconds: float) -> None:
+        """Wait, until a message was settled at most."""
+        if self._freed is None or self._freed.done():
+            self._freed = self._loop.create_future()
+        await asyncio.wait(
+            [self._freed, self._changed], timeout=seconds, return_when="FIRST_COMPLETED"
+        )
 
     def lost(self, which: Callable[[object], bool] = lambda token: True) -> None:
         """Forget what was taken: the product sends again all that was not acknowledged."""
@@ -169,7 +180,7 @@ class Inflow:
         del self._delayed[held]
         # In front: it is older than what waits.
         self._queue.appendleft(Held(self, held.message, held.token, held.attempt + 1, True))
-        self._wake()
+        self._waiters.wake()
 
     async def bury(self, held: Held, reason: str) -> None:
         """Publish the dead letter of a message."""
@@ -199,7 +210,7 @@ class Inflow:
         self._become(Phase.STOPPED)
         await self._ended()
         await self._give_back()
-        self._wake_all()
+        self._waiters.wake_all()
 
     async def close(self) -> None:
         """See the contract."""
@@ -213,7 +224,7 @@ class Inflow:
         handed = [held for held in self._handed if held.settle()]
         self._handed.clear()
         await self._give_back(*handed)
-        self._wake_all()
+        self._waiters.wake_all()
         await self.source.close()
 
     def _become(self, phase: Phase) -> None:
@@ -253,7 +264,7 @@ class Inflow:
             self._finished = True
             if not self._begun.done():
                 self._begun.set_result(None)
-            self._wake_all()
+            self._waiters.wake_all()
 
     async def _session(self) -> bool:
         """Whether no other has to follow."""
@@ -283,17 +294,4 @@ class Inflow:
         if self._freed is not None and not self._freed.done():
             self._freed.set_result(None)
         if self._over():
-            self._wake_all()
-
-    def _wake(self) -> None:
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-
-    def _wake_all(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiters.clear()
+            self._waiters.wake_all()

@@ -24,6 +24,7 @@ from paddock.providers.connections.mqtt_session import MqttSession
 from paddock.providers.connections.mqtt_target import MqttTarget
 from paddock.providers.messaging.inflow import FIRST_PAUSE, LONGEST_PAUSE, Inflow
 from paddock.providers.messaging.mqtt_topics import filter_of, subject_of
+from paddock.providers.messaging.waiters import Waiters
 
 if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessage
@@ -66,7 +67,7 @@ class Intake:
         self._loop = asyncio.get_running_loop()
         self._session: MqttSession | None = None
         self._queue: deque[Token] = deque()
-        self._idle: deque[asyncio.Future[None]] = deque()
+        self._idle = Waiters()
         self.inflows: set[Inflow] = set()
         self.heard = self._loop.time()
         self.opened: asyncio.Future[None] = self._loop.create_future()
@@ -83,13 +84,11 @@ class Intake:
         """Somebody else may have them."""
         again = [Token(each.session, each.mid, each.message, each.attempt + 1) for each in tokens]
         self._queue.extendleft(reversed(again))
-        self._wake()
+        self._idle.wake()
 
     def more(self) -> asyncio.Future[None]:
         """Done when there is something to take."""
-        waiter = self._loop.create_future()
-        self._idle.append(waiter)
-        return waiter
+        return self._idle.waiter()
 
     async def unsubscribe(self) -> None:
         """Nothing new is wanted; what was on its way has come when it answers."""
@@ -190,7 +189,7 @@ class Intake:
         )
         attempt = 2 if message.dup else 1
         self._queue.append(Token(session, message.mid if message.qos else 0, found, attempt))
-        self._wake()
+        self._idle.wake()
 
     def _wanted(self, subject: str, message: MQTTMessage) -> bool:
         first = next((n for n, fits in enumerate(self._matchers, 1) if fits(subject)), None)
@@ -198,13 +197,6 @@ class Intake:
             return False
         came = getattr(message.properties, "SubscriptionIdentifier", None)
         return not self._numbered or came is None or first in came
-
-    def _wake(self) -> None:
-        while self._idle:
-            waiter = self._idle.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
 
 
 class IntakeSource:

@@ -86,6 +86,7 @@ class RedisBroker:
         await self.link.execute("PUBLISH", message.subject, packed(message))
 
     async def _append(self, message: Message, stream: str) -> None:
+        from paddock.providers.connections.redis_socket import NoScript
         from paddock.providers.messaging.redis_stream import fields
 
         values = (stream, self._config.max_length, *fields(message))
@@ -94,9 +95,8 @@ class RedisBroker:
                 try:
                     await self.link.execute("EVALSHA", self._add, 1, *values)
                     return
-                except CapabilityError as error:
-                    if "NOSCRIPT" not in error.message:
-                        raise
+                except NoScript:
+                    pass
             await self.link.execute("EVAL", ADD, 1, *values)
         except CapabilityError as error:
             if error.message.endswith("FULL"):

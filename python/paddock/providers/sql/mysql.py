@@ -76,6 +76,7 @@ class Reading:
 class MysqlSession(ServerSession[MysqlConnection]):
     """The contract is `paddock.capabilities.sql.Session`."""
 
+    dialect: Dialect = "mysql"
     _last_id = 0
 
     async def _fetched(

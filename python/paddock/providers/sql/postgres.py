@@ -104,6 +104,8 @@ def _plan(prepared: Prepared) -> Plan:
 class PostgresSession(ServerSession[PostgresConnection]):
     """The contract is `paddock.capabilities.sql.Session`."""
 
+    dialect: Dialect = "postgres"
+
     async def _fetched(
         self, connection: PostgresConnection, sql: str, params: Sequence[Value]
     ) -> Table:

@@ -67,6 +67,8 @@ class TableRows:
         self._rows = table.rows
         self._at = 0
 
+    open = False
+
     def next(self, most: int = BATCH, /) -> Sequence[Row]:
         """See the contract."""
         page = self._rows[self._at : self._at + most]
@@ -98,6 +100,11 @@ class ServerRows:
         self._ready = list(first)
         self._connection = connection
         self._loop = asyncio.get_running_loop()
+
+    @property
+    def open(self) -> bool:
+        """See the contract."""
+        return not self._cursor.ended
 
     async def next(self, most: int = BATCH, /) -> Sequence[Row]:
         """See the contract."""

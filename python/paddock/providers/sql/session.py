@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Generic, TypeVar, cast
 
-from paddock.capabilities.sql import BATCH, Outcome, Row, Rows, Table
+from paddock.capabilities.sql import BATCH, Dialect, Outcome, Row, Rows, Table
+from paddock.capabilities.sql_portable import native
 from paddock.capabilities.sql_values import Value
 from paddock.errors import CapabilityError, StatementError, Unavailable
 from paddock.providers.connections.pool import Pool
@@ -23,6 +24,8 @@ C = TypeVar("C", bound=Connection)
 
 class ServerSession(ABC, Generic[C]):
     """The contract is `paddock.capabilities.sql.Session`."""
+
+    dialect: Dialect
 
     def __init__(self, pool: Pool[C]) -> None:
         self.pool = pool
@@ -59,6 +62,7 @@ class ServerSession(ABC, Generic[C]):
 
     async def fetch(self, sql: str, params: Sequence[Value] = (), /) -> Table:
         """See the contract."""
+        sql, params = native(sql, params, self.dialect)
         async with self._lock:
             connection = self._held or self.pool.take() or await self.pool.acquire()
             try:
@@ -69,6 +73,7 @@ class ServerSession(ABC, Generic[C]):
 
     async def execute(self, sql: str, params: Sequence[Value] = (), /) -> Outcome:
         """See the contract."""
+        sql, params = native(sql, params, self.dialect)
         async with self._lock:
             connection = self._held or self.pool.take() or await self.pool.acquire()
             try:
@@ -89,6 +94,7 @@ class ServerSession(ABC, Generic[C]):
 
     async def query(self, sql: str, params: Sequence[Value] = (), /) -> Rows:
         """See the contract."""
+        sql, params = native(sql, params, self.dialect)
         async with self._lock:
             self._check(sql)
             connection = self._held

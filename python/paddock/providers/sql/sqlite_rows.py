@@ -26,6 +26,11 @@ class SqliteRows:
         self._ready = first
         self._lock = threading.Lock()
 
+    @property
+    def open(self) -> bool:
+        """See the contract."""
+        return self._lent is not None
+
     def next(self, most: int = BATCH, /) -> Sequence[Row] | Deferred[Sequence[Row]]:
         """See the contract."""
         if self._ready:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TypeVar
 
 from paddock.capabilities.sql import BATCH, MOST_ROWS, Outcome, Row, Rows, Table
+from paddock.capabilities.sql_portable import native
 from paddock.capabilities.sql_values import Value
 from paddock.errors import StatementError
 from paddock.providers.sql.rows import TableRows
@@ -30,6 +31,8 @@ T = TypeVar("T")
 
 #: Statements that never write, whatever follows.
 _READING = frozenset({"SELECT", "VALUES", "EXPLAIN"})
+#: Functions that tell of the connection's own writes.
+_OF_CONNECTION = re.compile(r"\b(?:last_insert_rowid|changes|total_changes)\s*\(", re.IGNORECASE)
 _BEGIN = re.compile(r"\s*BEGIN(\s+(DEFERRED|TRANSACTION))*\s*;?\s*", re.IGNORECASE)
 
 
@@ -50,7 +53,7 @@ class SqliteSession:
 
     def fetch(self, sql: str, params: Sequence[Value] = (), /) -> Reply[Table]:
         """See the contract."""
-        values = tuple(map(parameter, params))
+        sql, values = _native(sql, params)
 
         def work(lent: Lent) -> Table:
             cursor = lent.raw.execute(_immediate(sql), values)
@@ -62,7 +65,7 @@ class SqliteSession:
 
     def execute(self, sql: str, params: Sequence[Value] = (), /) -> Reply[Outcome]:
         """See the contract."""
-        values = tuple(map(parameter, params))
+        sql, values = _native(sql, params)
 
         def work(lent: Lent) -> Outcome:
             before = lent.raw.total_changes
@@ -78,9 +81,10 @@ class SqliteSession:
 
     def query(self, sql: str, params: Sequence[Value] = (), /) -> Reply[Rows]:
         """See the contract."""
-        if self.in_transaction or self._changed or _writes(sql):
+        own = self._kept and _OF_CONNECTION.search(sql)
+        if own or self.in_transaction or self._changed or _writes(sql):
             return then(self.fetch(sql, params), TableRows)
-        values = tuple(map(parameter, params))
+        sql, values = _native(sql, params)
         try:
             return self._begun(sql, values, in_place=True)
         except (Busy, TooLong):
@@ -252,6 +256,11 @@ class SqliteSession:
         if cursor.rowcount >= 0:
             self.changes = cursor.rowcount
             self.last_insert_rowid = cursor.lastrowid or self.last_insert_rowid
+
+
+def _native(sql: str, params: Sequence[Value]) -> tuple[str, tuple[object, ...]]:
+    sql, params = native(sql, params, "sqlite")
+    return sql, tuple(map(parameter, params))
 
 
 def _writes(sql: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 
@@ -57,7 +57,8 @@ def parameter(value: Value) -> int | float | str | bytes | None:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, datetime):
-        return value.isoformat(" ")
+        # At one offset, texts are in the order of the moments.
+        return (value.astimezone(UTC) if value.tzinfo else value).isoformat(" ")
     if isinstance(value, Decimal):
         return format(value, "f")
     return text_of(value)

@@ -1,0 +1,168 @@
+"""What has to be found out before a plan can be prepared.
+
+Components named by a URL are fetched; a CGI module is asked for the routes that it
+declares itself. What comes of it is an application that names only files and routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from paddock import _core
+from paddock.errors import ManifestError, PaddockError, PlanError
+from paddock.host import downloads
+from paddock.host.desired import Desired, DesiredApplication
+from paddock.manifest.hostconfig import HostLimits
+from paddock.manifest.model import Application, Component, HttpTrigger, UrlSource
+from paddock.manifest.names import kebab
+from paddock.manifest.routes import parse_route
+
+LOG = logging.getLogger("paddock.host")
+
+#: The export which prints a module's own routes, a line each: route and entry point.
+ROUTES = "_routes"
+#: Bytes that it may print.
+MOST_PRINTED = 64 << 10
+
+Refuse = Callable[[object, PaddockError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Expander:
+    """`refuse` is told what can't be had, with where the manifest asks for it."""
+
+    engine: _core.Engine
+    runtime: _core.Runtime
+    state_dir: Path
+    limits: HostLimits
+    refuse: Refuse
+
+    async def expanded(self, desired: Desired) -> Desired:
+        """The same with everything found out; what was refused is left as it is."""
+        applications = [
+            await self._application(one) if _needed(one.application) else one
+            for one in desired.applications
+        ]
+        return replace(desired, applications=tuple(applications))
+
+    async def _application(self, desired: DesiredApplication) -> DesiredApplication:
+        application = desired.application
+        components = {
+            name: await self._fetched(component)
+            for name, component in application.components.items()
+        }
+        application = replace(application, components=components)
+        for trigger in application.http:
+            component = components.get(trigger.component or "")
+            if component is None or not _asks(trigger):
+                continue
+            try:
+                lines = await self._declared(application, component)
+                application = _with_routes(application, trigger, component, lines)
+            except PaddockError as error:
+                where = f"{trigger.location}: component '{component.id}': its {ROUTES}"
+                self.refuse(where, error)
+        return replace(desired, application=application)
+
+    async def _fetched(self, component: Component) -> Component:
+        source = component.source
+        if not isinstance(source, UrlSource):
+            return component
+        try:
+            path = await asyncio.to_thread(downloads.fetch, source, self.state_dir / "downloads")
+        except PaddockError as error:
+            self.refuse(f"{component.at('source')}: component '{component.id}'", error)
+            return component
+        return replace(component, source=path)
+
+    async def _declared(self, application: Application, component: Component) -> list[str]:
+        """The lines that a module prints from its `_routes`; none if it has no such export."""
+        adapted = await asyncio.to_thread(_routes_program, component.source)
+        if adapted is None:
+            return []
+        artifact = await asyncio.to_thread(self.engine.load, adapted)
+        spec = _core.ComponentSpec(
+            application=application.name,
+            id=f"{component.id} {ROUTES}",
+            environment=[*component.environment.items()],
+            arguments=[],
+            mounts=[],
+            memory=self.limits.memory,
+            table=self.limits.table,
+            time=self.limits.time,
+            stream=self.limits.stream,
+            fuel=None,
+            outbound=[],
+            reuse=None,
+        )
+        program = _core.Component(self.engine, artifact, spec, {}, self.runtime)
+        printed = await _core.printed(program, MOST_PRINTED)
+        return printed.decode("utf-8", "replace").splitlines()
+
+
+def _needed(application: Application) -> bool:
+    return any(_asks(trigger) for trigger in application.http) or any(
+        isinstance(component.source, UrlSource) for component in application.components.values()
+    )
+
+
+def _asks(trigger: HttpTrigger) -> bool:
+    return trigger.executor.type == "wagi" and bool(trigger.executor.options.get("routes"))
+
+
+def _routes_program(source: object) -> bytes | None:
+    """A module with `_routes` as the program that prints them; blocks."""
+    if not isinstance(source, Path) or not source.is_file():
+        # Loading it will say what is wrong.
+        return None
+    data = source.read_bytes()
+    if ROUTES.encode() not in data:
+        return None
+    facts = cast("dict[str, object]", json.loads(_core.inspect(data)))
+    exports = cast("list[dict[str, object]]", facts.get("exports") or [])
+    if facts.get("kind") != "module" or all(one.get("name") != ROUTES for one in exports):
+        return None
+    return _core.componentize(data, ROUTES)
+
+
+def _with_routes(
+    application: Application, trigger: HttpTrigger, component: Component, lines: list[str]
+) -> Application:
+    """Each line `ROUTE ENTRYPOINT` is a route below the module's own."""
+    components, triggers = {**application.components}, [*application.http]
+    base = (trigger.route or "/").removesuffix("/...").rstrip("/")
+    for number, line in enumerate(filter(None, map(str.strip, lines)), 1):
+        route, _, entrypoint = line.partition(" ")
+        entrypoint = entrypoint.strip() or "_start"
+        try:
+            whole = parse_route(base + route).text
+        except ManifestError as error:
+            raise PlanError(f"line {number}: {error.message}", hint=error.hint) from None
+        name = component.id if entrypoint == _entry(trigger) else _id(component.id, entrypoint)
+        components.setdefault(name, replace(component, id=name))
+        options = {**trigger.executor.options, "entrypoint": entrypoint, "routes": False}
+        triggers.append(
+            replace(
+                trigger,
+                id=f"{trigger.id}-{number}",
+                route=whole,
+                component=name,
+                executor=replace(trigger.executor, options=options),
+            )
+        )
+        LOG.info("%s: route %s runs %s", trigger.location, whole, entrypoint)
+    return replace(application, components=components, http=tuple(triggers))
+
+
+def _entry(trigger: HttpTrigger) -> str:
+    return str(trigger.executor.options.get("entrypoint") or "_start")
+
+
+def _id(component: str, entrypoint: str) -> str:
+    return f"{component}-{kebab(entrypoint, 'start')}"

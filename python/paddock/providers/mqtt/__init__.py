@@ -1,0 +1,1 @@
+"""Clients for MQTT brokers that guests name."""

@@ -1,0 +1,1 @@
+"""Clients for Redis servers that guests name."""

@@ -1,0 +1,1 @@
+"""Telemetry: to the host's log, or to an OpenTelemetry collector."""

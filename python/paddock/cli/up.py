@@ -44,6 +44,11 @@ def configure(parser: Parser) -> None:
     )
     add("--watch", action="store_true", help="apply changed components and manifests at once")
     _configure_overrides(parser)
+    add(
+        "--admin-listen",
+        metavar="HOST:PORT",
+        help="serve /livez, /readyz and /metrics there; nowhere by default",
+    )
     _configure_output(parser)
     group = parser.add_argument_group("TLS")
     group.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate with its chain")
@@ -98,7 +103,9 @@ def run(parser: Parser, argv: list[str]) -> int:
     from paddock.host import handover
     from paddock.host.listen import parse_address
 
-    parse_address(args.listen)
+    for address in (args.listen, args.admin_listen):
+        if address is not None:
+            parse_address(address)
     inherited = handover.inherited()
     # A successor of a running host serves what is there.
     if args.build and inherited is None:
@@ -123,6 +130,7 @@ def run(parser: Parser, argv: list[str]) -> int:
         profile=args.profile,
         engine=engine,
         tls=tls,
+        admin_listen=args.admin_listen,
         inherited=inherited,
         arguments=("up", *argv),
     )

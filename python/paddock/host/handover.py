@@ -9,19 +9,26 @@ in between, so no connection finds nobody.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paddock.errors import HostError
+
+if TYPE_CHECKING:
+    from paddock import _core
 
 #: The variable by which a new process learns what it inherits.
 VARIABLE = "PADDOCK_HANDOVER"
 #: Seconds that a new process may take until it serves.
 PATIENCE = 120.0
+#: Seconds that clients of a replaced process have to come back on a new connection.
+LEAVE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +127,14 @@ async def _read_all(descriptor: int) -> bytes:
         return await reader.readline()
     finally:
         transport.close()
+
+
+async def clients_leave(server: _core.Server | None) -> None:
+    """Wait a while for kept-alive connections, each ended by its next request.
+
+    Closing one that is idle could cross with a request on it, which would fail.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LEAVE):
+            while server is not None and server.stats()["connections"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)

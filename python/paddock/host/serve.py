@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from paddock.errors import HostError, PaddockError
 from paddock.host import audit, handover, listen, logs, sources
+from paddock.host.admin import AdminServer
 from paddock.host.announce import announce, announce_audit
 from paddock.host.control import ControlServer, Handler, tell
 from paddock.host.desired import Desired, DesiredApplication
 from paddock.host.host import Host
+from paddock.host.metrics import exposition
 from paddock.host.state import private_directory, state_directory
 from paddock.host.up_options import UpOptions
 from paddock.manifest.hostconfig import HostConfig
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     import tempfile
 
 LOG = logging.getLogger("paddock.host")
-
-#: Seconds that clients of a replaced process have to come back on a new connection.
-LEAVE = 5.0
 
 
 async def serve_application(options: UpOptions) -> int:
@@ -47,6 +46,7 @@ class _Service:
         self._succeeded = False
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._audit = audit.start() if options.audit else None
+        self._admin = AdminServer(self._not_ready, lambda: exposition(self._host))
 
     async def run(self) -> int:
         options = self._options
@@ -96,9 +96,14 @@ class _Service:
         if inherited is not None:
             # Only now: should this process fail, the old one goes on.
             await control.start(replace=True)
+        if place := self._options.admin_listen or configuration.admin_listen:
+            LOG.info("health and metrics: %s", await self._admin.start(place))
         announce(listen.url(self._listener, tls=self._tls), self._host.desired, bare=bare)
         if inherited is not None:
             inherited.serving()
+
+    def _not_ready(self) -> str | None:
+        return "the host is stopping" if self._stop.is_set() else None
 
     def _state_dir(self, manifest: Path, configuration: HostConfig) -> Path:
         chosen = self._options.state_dir or configuration.state_dir
@@ -262,25 +267,15 @@ class _Service:
             except NotImplementedError:  # Windows has no loop signals
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(first))
 
-    async def _clients_leave(self) -> None:
-        """Wait a while for kept-alive connections, each ended by its next request.
-
-        Closing one that is idle could cross with a request on it, which would fail.
-        """
-        server = self._host.server
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LEAVE):
-                while server is not None and server.stats()["connections"]:  # noqa: ASYNC110
-                    await asyncio.sleep(0.05)
-
     async def _end(self, configuration: HostConfig) -> int:
         if self._succeeded:
-            await self._clients_leave()
+            await handover.clients_leave(self._host.server)
         if self._listener is not None:
             # Now, so that clients who connect while the rest drains are refused
             # at once and don't wait in a queue that nobody serves.
             self._listener.close()
         left = await self._host.stop(configuration.limits.drain)
+        await self._admin.close()
         if self._scratch is not None:
             self._scratch.cleanup()
         if self._audit is not None:

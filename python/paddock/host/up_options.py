@@ -34,6 +34,8 @@ class UpOptions:
     profile: str | None = None
     engine: EngineSettings = EngineSettings()
     tls: tuple[Path, Path] | None = None
+    #: HOST:PORT for health and metrics; None leaves it to the configuration.
+    admin_listen: str | None = None
     bare: bool = False
     #: In place of reading `manifest`, for `serve` with its own grants.
     application: Application | None = None

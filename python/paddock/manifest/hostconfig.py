@@ -92,6 +92,7 @@ class HostConfig:
     state_dir: Path | None = None
     log_dir: Path | None = None
     tls: Tls | None = None
+    admin_listen: str | None = None
     source: Path | None = None
     notices: tuple[str, ...] = ()
 
@@ -201,6 +202,7 @@ def _assemble(table: HostTable, document: Document, source: Path) -> HostConfig:
         ),
         state_dir=path(table.state_dir) if table.state_dir else None,
         log_dir=path(table.log_dir) if table.log_dir else None,
+        admin_listen=table.admin_listen,
         tls=Tls(path(table.tls.certificate), path(table.tls.key), document.at(("tls",)))
         if table.tls
         else None,

@@ -86,6 +86,7 @@ class HostTable(Table):
     max_instance_memory: Count | None = None
     limits: HostLimitsTable = HostLimitsTable()
     tls: TlsTable | None = None
+    admin_listen: Name | None = None
     key_value_store: dict[Name, ProviderTable] = {}
     sqlite_database: dict[Name, ProviderTable] = {}
     sql_database: dict[Name, ProviderTable] = {}

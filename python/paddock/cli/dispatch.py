@@ -51,6 +51,8 @@ COMMANDS = {
     "stop": Entry("stop", "let a running host finish its work and end"),
     "inspect": Entry("inspect", "what a file imports and exports, and which grants it needs"),
     "grants": Entry("grants", "what each component may use and why, next to what it imports"),
+    "doctor": Entry("doctor", "what of an application will work here, and what will not"),
+    "convert": Entry("convert", "write the paddock.toml that means the same as another manifest"),
     "compile": Entry("compile", "compile a file to machine code ahead of time"),
     "schema": Entry("schema", "JSON schema of the manifest or of the host's configuration"),
     "version": Entry("version", "versions of Paddock and of what it is made of"),

@@ -43,6 +43,16 @@ def mounts(
     return directories
 
 
+def check(application: Application, component: Component) -> None:
+    """PlanError where `mounts` would raise it; copies nothing."""
+    for entry in component.files:
+        if isinstance(entry, FilePattern):
+            for _ in _matching(application.base, entry):
+                pass
+        else:
+            _mount(entry, {}, [])
+
+
 def _mount(
     entry: FileMount, found: dict[str, Path], directories: list[tuple[Path, str, bool]]
 ) -> None:

@@ -27,7 +27,7 @@ from paddock.triggers.source import Call, Context, Need
 from paddock.triggers.source import Trigger as Source
 
 if TYPE_CHECKING:
-    from paddock.host.handles import Handle, Handles
+    from paddock.host.handles import Handle, Handles, Key
 
 LOG = logging.getLogger("paddock.host")
 
@@ -105,6 +105,32 @@ async def prepare(
     return prepared
 
 
+def check(trigger: Trigger, exports: Sequence[str], making: Making) -> None:
+    """Raise what `prepare` would, as far as that is known without opening anything."""
+    application, kind = making.application, find(trigger.type)
+    if trigger.component is None:
+        raise PlanError("the trigger names no component", hint='set component = "…"')
+    options = _expanded(trigger.options, kind, making.values)
+    settings = _expanded(application.trigger_settings.get(trigger.type, {}), kind, making.values)
+    _key(kind.need(options, settings), trigger, making)
+    table = Options(options, f"a {trigger.type} trigger", application.base)
+    policy = Policy.from_options(table, kind.policy)
+    state = making.state_dir / "triggers" / application.name / trigger.id
+    kind(
+        Context(
+            application=application.name,
+            component=trigger.component,
+            id=trigger.id,
+            exports=exports,
+            base=application.base,
+            state=state,
+            concurrency=policy.concurrency,
+        ),
+        table,
+    )
+    table.done()
+
+
 def _expanded(
     options: Mapping[str, object], kind: type[Source], values: Mapping[str, str]
 ) -> dict[str, object]:
@@ -115,6 +141,12 @@ def _expanded(
 
 
 async def _opened(need: Need | None, trigger: Trigger, making: Making) -> Handle | None:
+    key = _key(need, trigger, making)
+    return await making.handles.acquire(key) if key is not None else None
+
+
+def _key(need: Need | None, trigger: Trigger, making: Making) -> Key | None:
+    """The provider that a trigger needs, read and checked."""
     from paddock.host.handles import unknown_name
 
     if need is None:
@@ -129,7 +161,7 @@ async def _opened(need: Need | None, trigger: Trigger, making: Making) -> Handle
             raise unknown_name(row, trigger.component or "", wanted, trigger.location, known)
     else:
         key = handles.key_of(name, need.kind, f"trigger {trigger.id}", wanted, configuration)
-    return await handles.acquire(key)
+    return key
 
 
 @dataclass(slots=True)

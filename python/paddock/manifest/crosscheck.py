@@ -141,10 +141,12 @@ def _collisions(document: Located) -> Iterator[Problem]:
             claims.append(claim)
             paths.append(path)
     for first, second in routes.collisions(claims):
-        one, two = document.at((*paths[first], "route")), (*paths[second], "route")
+        # As the file calls it, which may be one of another format.
+        one = document.problem((*paths[first], "route"), "")
         yield document.problem(
-            two,
-            f"answers the same requests as {key_text(paths[first])} in line {one.line}",
+            (*paths[second], "route"),
+            f"answers the same requests as {one.key.removesuffix('.route')} "
+            f"in line {one.location.line}",
             "change one of the routes, or give them different methods or hosts",
         )
 

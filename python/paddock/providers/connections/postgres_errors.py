@@ -19,10 +19,12 @@ def explained(error: Exception, target: DatabaseTarget) -> Exception:
     """An error of ours for one of asyncpg's or the system's; others as they are."""
     import asyncpg  # type: ignore[import-untyped]
 
+    # A value that asyncpg could not encode has a class of the server's, but not its words.
+    own = isinstance(error, asyncpg.DataError) and not getattr(error, "severity", None)
+    if own or isinstance(error, asyncpg.UnsupportedClientFeatureError):
+        return StatementError(str(error), kind="invalid")
     if isinstance(error, asyncpg.PostgresError):
         return _of_server(error, target)
-    if isinstance(error, asyncpg.DataError | asyncpg.UnsupportedClientFeatureError):
-        return StatementError(str(error), kind="invalid")
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return Unavailable(f"{target}: the connection broke")
     if isinstance(error, TimeoutError | OSError):

@@ -7,7 +7,7 @@ which works on another product works here too: text to dates, whole numbers to d
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import cast
 from uuid import UUID
 
@@ -49,7 +49,7 @@ def writer(native: str) -> Convert:
             return None
         try:
             return write(value)
-        except (ValueError, TypeError, InvalidOperation, OverflowError, AttributeError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise StatementError(
                 f"{text_of(value)[:100]!r} can't be a parameter of type {native}", kind="invalid"
             ) from error

@@ -14,10 +14,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from paddock.capabilities.sql import BATCH, MOST_ROWS, Outcome, Row, Rows, Table
 from paddock.capabilities.sql_portable import native
+from paddock.capabilities.sql_text import tokens
 from paddock.capabilities.sql_values import Value
 from paddock.errors import StatementError
 from paddock.providers.sql.rows import TableRows
@@ -31,6 +33,8 @@ T = TypeVar("T")
 
 #: Statements that never write, whatever follows.
 _READING = frozenset({"SELECT", "VALUES", "EXPLAIN"})
+#: Words that make a writing of what begins with WITH.
+_WRITING = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
 #: Functions that tell of the connection's own writes.
 _OF_CONNECTION = re.compile(r"\b(?:last_insert_rowid|changes|total_changes)\s*\(", re.IGNORECASE)
 _BEGIN = re.compile(r"\s*BEGIN(\s+(DEFERRED|TRANSACTION))*\s*;?\s*", re.IGNORECASE)
@@ -263,8 +267,12 @@ def _native(sql: str, params: Sequence[Value]) -> tuple[str, tuple[object, ...]]
     return sql, tuple(map(parameter, params))
 
 
+@lru_cache(maxsize=1024)
 def _writes(sql: str) -> bool:
-    return first_word(sql) not in _READING
+    word = first_word(sql)
+    if word == "WITH":
+        return any(token.word in _WRITING for token in tokens(sql, "sqlite"))
+    return word not in _READING
 
 
 def _immediate(sql: str) -> str:

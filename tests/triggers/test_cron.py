@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Sequence
@@ -109,3 +110,18 @@ async def test_a_first_start_catches_nothing_up(tmp_path: Path) -> None:
     began = time.time()
     event = await anext(trigger.events())
     assert at(event.name) >= began - 1
+
+
+async def test_two_processes_with_one_state_take_a_time_once(tmp_path: Path) -> None:
+    one, other = (cron(tmp_path, cron_expression="0 0 1 1 *", catch_up=False) for _ in range(2))
+    new_year = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
+    for trigger in (one, other):
+        moments = iter((new_year - 1, new_year - 1, new_year + 1))
+        trigger.now = lambda moments=moments: next(moments, new_year + 1)  # type: ignore[misc]
+    event = await anext(one.events())
+    assert event.name == "2030-01-01T00:00:00+00:00"
+    waiting = asyncio.ensure_future(anext(other.events(), None))
+    while not other.standing().fields["next"] or "2031" not in str(other.standing().fields["next"]):
+        await asyncio.sleep(0.01)
+    await other.stop()
+    assert await waiting is None

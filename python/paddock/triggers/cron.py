@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -84,7 +85,9 @@ class CronTrigger(Trigger):
             if not await self._until(self._next + random.uniform(0, self._jitter)):
                 return
             previous = self._next
-            yield self._event(self._next)
+            # While a host is upgraded two processes have this trigger.
+            if await asyncio.to_thread(_claimed, self._last.parent, self._next):
+                yield self._event(self._next)
 
     async def stop(self) -> None:
         """No more times."""
@@ -160,6 +163,20 @@ def _zone(name: str) -> tzinfo:
             hint='use a name of the IANA database, such as "Europe/Zurich"; where the system has '
             "none, install the package tzdata",
         ) from error
+
+
+def _claimed(state: Path, at: float) -> bool:
+    """Whether this process is the first of those with this state to take a time."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = f"{at:.0f}.taken"
+    try:
+        os.close(os.open(state / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return False
+    for old in state.glob("*.taken"):
+        if old.name != name:
+            old.unlink(missing_ok=True)
+    return True
 
 
 def _recall(path: Path) -> float | None:

@@ -1,7 +1,7 @@
 """Rebuilds the committed guests from their sources, and keeps SHA256SUMS.
 
     python build.py             every guest
-    python build.py wat c       only these kinds: wat, hostile, rust, sdk, c, go
+    python build.py wat c       only these kinds: wat, hostile, rust, sdk, c, cgi, go
     python build.py rust:blob   only this crate (another toolchain would change the rest)
     python build.py --check     compares the committed files with SHA256SUMS
 
@@ -202,6 +202,21 @@ def build_c() -> None:
         finish(core, HERE / "c" / "cli.wasm")
 
 
+def build_cgi() -> None:
+    """CGI programs of WASI 0.1; the one in Go is made by `large.py`."""
+    zig = (os.environ.get("PYTHON_ZIG", sys.executable), "-m", "ziglang", "cc")
+    with tempfile.TemporaryDirectory() as folder:
+        core = Path(folder) / "c.wasm"
+        run(*zig, "-target", "wasm32-wasi", "-Os", "-s", HERE / "cgi" / "cgi.c", "-o", core)
+        finish(core, HERE / "cgi" / "c.wasm")
+        core = Path(folder) / "rust.wasm"
+        rustc = (os.environ.get("RUSTC", "rustc"), *rust_flags().split())
+        rustc = (*rustc, "--target", "wasm32-wasip1", "--edition", "2024")
+        small = ("-Copt-level=s", "-Clto", "-Cpanic=abort", "-Cstrip=symbols")
+        run(*rustc, *small, HERE / "cgi" / "cgi.rs", "-o", core)
+        finish(core, HERE / "cgi" / "rust.wasm")
+
+
 def build_go() -> None:
     """The HTTP guest, compressed: Go brings its runtime of 2.7 MB along."""
     source = HERE / "go" / "http"
@@ -232,6 +247,7 @@ KINDS: dict[str, Callable[[], None]] = {
     "rust": build_rust,
     "sdk": build_sdk,
     "c": build_c,
+    "cgi": build_cgi,
     "go": build_go,
 }
 

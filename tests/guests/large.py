@@ -207,6 +207,12 @@ def _spin_rust(out: Path) -> None:
     out.write_bytes(gzip.decompress((HERE / "rust-spin" / "spin7.wasm.gz").read_bytes()))
 
 
+def _go_cgi(out: Path) -> None:
+    target = {"GOOS": "wasip1", "GOARCH": "wasm"}
+    flags = ("-trimpath", "-ldflags=-s -w")
+    _run("go", "build", *flags, "-o", out, "main.go", cwd=HERE / "cgi", env=target)
+
+
 def _go_command(out: Path) -> None:
     target = {"GOOS": "wasip1", "GOARCH": "wasm"}
     flags = ("-trimpath", "-ldflags=-s -w")
@@ -222,6 +228,7 @@ RECIPES = {
     "js-spin": Recipe(SPIN_JS, ("js-spin", "wit/p2/deps/fermyon-spin-2.0.0.wit"), _js_spin),
     "spin7": Recipe((), ("rust-spin/spin7.wasm.gz",), _spin_rust),
     "go": Recipe((), ("go/http/http.wasm.gz",), _go),
+    "go-cgi": Recipe(("go",), ("cgi/main.go",), _go_cgi),
     "go-command": Recipe(("go",), ("go/cli",), _go_command),
 }
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from paddock.host.audit import MOST, Audit, ComponentAudit, described
+from paddock.host.audit import MOST, Audit, ComponentAudit
 from paddock.host.observed import Observed, ObservedConfiguration, observed
 from paddock.manifest.model import Component
 from paddock.providers.configuration.static import StaticValues
@@ -43,7 +43,7 @@ def event(kind: str, grant: str, component: str = "api") -> Any:
 
 
 def test_names_keep_the_order_of_the_manifest_and_templates_their_text() -> None:
-    audit = Audit(sees_outbound=True)
+    audit = Audit()
     one = audited(audit)
     one.use("key-value store", "attic")
     one.use("key-value store", "default")
@@ -58,7 +58,7 @@ def test_names_keep_the_order_of_the_manifest_and_templates_their_text() -> None
 
 
 def test_a_star_is_exchanged_for_the_names_that_were_used() -> None:
-    audit = Audit(sees_outbound=True)
+    audit = Audit()
     audited(audit).use("blob container", "photos")
     assert lines(audit) == {"blob_containers": ["photos"]}
     (report,) = audit.report()
@@ -66,7 +66,7 @@ def test_a_star_is_exchanged_for_the_names_that_were_used() -> None:
 
 
 def test_a_pattern_of_hosts_is_exchanged_for_those_that_were_reached() -> None:
-    audit = Audit(sees_outbound=True)
+    audit = Audit()
     audited(audit)
     audit.events(
         [
@@ -87,17 +87,8 @@ def test_a_pattern_of_hosts_is_exchanged_for_those_that_were_reached() -> None:
     }
 
 
-def test_hosts_are_kept_whole_where_their_use_is_not_seen() -> None:
-    audit = Audit(sees_outbound=False)
-    audited(audit)
-    audit.events([event("denied", 'allowed_outbound_hosts = ["tcp://1.2.3.4:5"]')])
-    hosts = [*COMPONENT.allowed_outbound_hosts, "tcp://1.2.3.4:5"]
-    assert lines(audit) == {"allowed_outbound_hosts": hosts}
-    assert "kept whole" in "\n".join(described(audit.report()))
-
-
 def test_an_apply_keeps_the_records_and_looks_at_the_newer_manifest() -> None:
-    audit = Audit(sees_outbound=True)
+    audit = Audit()
     audited(audit).use("key-value store", "attic")
     audited(audit, Component("api", Path("/api.wasm"), key_value_stores=("attic", "new")))
     (report,) = audit.report()
@@ -105,7 +96,7 @@ def test_an_apply_keeps_the_records_and_looks_at_the_newer_manifest() -> None:
 
 
 def test_a_guest_that_guesses_names_does_not_fill_the_memory() -> None:
-    one = audited(Audit(sees_outbound=True))
+    one = audited(Audit())
     for number in range(2 * MOST):
         one.deny("key-value store", str(number))
     assert len(one.denied) == MOST
@@ -134,7 +125,7 @@ def test_a_provider_that_is_observed_does_the_same_and_tells_each_call() -> None
 
 
 def test_what_stands_for_any_name_is_told_by_the_facade_instead() -> None:
-    one = audited(Audit(sees_outbound=True))
+    one = audited(Audit())
     store = Store()
     found = observed({"*": store, "a": store}, "blob container", one)
     assert found["*"] is store and isinstance(found["a"], Observed)
@@ -142,7 +133,7 @@ def test_what_stands_for_any_name_is_told_by_the_facade_instead() -> None:
 
 @pytest.mark.parametrize("what", ["variable", "secret"])
 def test_values_that_are_read_are_used_and_others_are_not(what: str) -> None:
-    one = audited(Audit(sees_outbound=True))
+    one = audited(Audit())
     values = ObservedConfiguration(StaticValues({"place": "here", "token": "t"}), what, one)
     assert (values.get("place"), values.get("token"), values.get("absent")) == ("here", "t", None)
     given: Mapping[str, str] = COMPONENT.variables if what == "variable" else COMPONENT.secrets

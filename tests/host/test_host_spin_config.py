@@ -10,7 +10,6 @@ from paddock.errors import ManifestError
 from paddock.host.desired import DesiredApplication
 from paddock.host.handles import Handles
 from paddock.host.kinds import KINDS
-from paddock.host.unsupported import unsupported_settings
 from paddock.host.variables import layers
 from paddock.manifest.hostconfig import HostConfig, read_host_config
 from paddock.manifest.model import Application
@@ -49,6 +48,13 @@ token = "root"
 mount = "secret"
 prefix = "spin"
 
+[outbound_networking]
+block_networks = ["private", "1.1.1.1/32"]
+
+[outbound_http]
+connection_pooling = true
+max_connections = 10
+
 [llm_compute]
 type = "spin"
 """
@@ -65,7 +71,7 @@ def test_every_table_of_spins_that_is_supported_is_read(tmp_path: Path) -> None:
     assert config.limits.memory == 104857600
     assert [each.type for each in config.variables_providers] == ["static", "env", "vault"]
     assert "language models" in config.notices[0]
-    assert list(unsupported_settings(config)) == []
+    assert config.outbound.blocked == ("private", "1.1.1.1/32")
 
 
 @pytest.mark.parametrize(
@@ -109,18 +115,3 @@ def test_a_provider_that_only_spin_has_is_refused_with_its_reason(
     config = read(tmp_path, f"[{KINDS[kind].table}.default]\n{table}\n")
     with pytest.raises(ManifestError, match=f"is Spin's: {reason} .*not supported"):
         Handles(tmp_path).key("app", kind, "default", config)
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ('[outbound_networking]\nblock_networks = ["private"]\n', "block_networks"),
-        ("[outbound_http]\nconnection_pooling = false\n", "connection_pooling"),
-        ("[outbound_http]\nmax_connections = 10\n", "max_connections"),
-    ],
-)
-def test_a_setting_that_nothing_holds_to_refuses_a_plan(
-    tmp_path: Path, text: str, reason: str
-) -> None:
-    (line,) = unsupported_settings(read(tmp_path, text))
-    assert reason in line and "runtime-config.toml" in line

@@ -79,10 +79,17 @@ class AddressPool:
         self._sweep = self._loop.call_later(IDLE, self._drop_idle)
 
     def of(
-        self, application: str, component: str, grants: Sequence[Grant], denied: Denied
+        self,
+        who: tuple[str, str],
+        grants: Sequence[Grant],
+        blocked: Sequence[str],
+        denied: Denied,
     ) -> ComponentAddresses:
-        """What one component may open."""
-        return ComponentAddresses(self, (application, component, tuple(grants)), denied)
+        """What one component, `who` by application and id, may open.
+
+        `blocked` are networks that no grant opens, as in `paddock._core.ComponentSpec`.
+        """
+        return ComponentAddresses(self, (*who, tuple(grants), tuple(blocked)), denied)
 
     def client(self, owner: tuple[object, ...], kind: str, url: str, allowed: Allowed) -> object:
         """The client for a URL, made if there is none."""
@@ -101,7 +108,7 @@ class AddressPool:
         return client.opened
 
     def _bound(self, owner: tuple[object, ...]) -> None:
-        own = [(client.used, key) for key, client in [*self._clients.items()] if key[:3] == owner]
+        own = [(client.used, key) for key, client in [*self._clients.items()] if key[:-2] == owner]
         for _, key in sorted(own, key=lambda each: each[0])[:-MOST]:
             self._let_go(key)
 
@@ -165,7 +172,10 @@ class ComponentAddresses:
     def _outbound(self) -> Outbound:
         # Most components never ask, so nothing is made for them.
         if self._made is None:
-            self._made = _core.Outbound(cast("Sequence[Grant]", self._owner[2]))
+            grants, blocked = self._owner[2:]
+            self._made = _core.Outbound(
+                cast("Sequence[Grant]", grants), cast("Sequence[str]", blocked)
+            )
         return self._made
 
     def _refuse(self, scheme: str, host: str, port: int) -> AccessDenied:

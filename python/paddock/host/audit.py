@@ -45,19 +45,10 @@ def _keep(kept: dict[tuple[str, str], None], key: tuple[str, str]) -> None:
         kept[key] = None
 
 
-def start() -> Audit:
-    """An audit of a host that is about to start."""
-    from paddock._options import ComponentSpec
-
-    return Audit(sees_outbound="audit" in ComponentSpec.__slots__)
-
-
 class Audit:
     """All components of a host since it started."""
 
-    def __init__(self, *, sees_outbound: bool) -> None:
-        """`sees_outbound`: whether the core tells of granted connections too."""
-        self._sees_outbound = sees_outbound
+    def __init__(self) -> None:
         self._components: dict[tuple[str, str], ComponentAudit] = {}
 
     def of(self, application: str, component: Component) -> ComponentAudit:
@@ -104,12 +95,9 @@ class Audit:
             for each in [*self._components.values()]
         ]
 
-    def _seen(self, what: str) -> bool:
-        return what != FILES and (what != OUTBOUND or self._sees_outbound)
-
     def _unused(self, each: ComponentAudit) -> Iterator[Granted]:
         for one in granted(each.component):
-            if self._seen(one.what) and not _was_used(one, each):
+            if one.what != FILES and not _was_used(one, each):
                 yield one
 
     def _lines(self, each: ComponentAudit) -> Iterator[str]:
@@ -124,14 +112,12 @@ class Audit:
             if own:
                 yield "# files: as they are; which of them are read is not seen"
             return
-        kept = [one for one in own if not self._seen(one.what) or _was_used(one, each)]
+        kept = [one for one in own if _was_used(one, each)]
         dropped = [one.name for one in own if one not in kept]
         # A grant that stands for many names is exchanged for those that were used.
         names = [name for one in kept for name in _names(one, each)]
         names = [*dict.fromkeys([*names, *denied])]
         note = _note(denied, dropped)
-        if own and not self._seen(whats[0]):
-            note += "; kept whole: which granted hosts are used is not seen"
         if not names:
             if dropped:
                 yield f"# {key}: nothing{note}"

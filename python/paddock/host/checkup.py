@@ -23,7 +23,7 @@ from paddock.host.desired import DesiredApplication
 from paddock.host.handles import Handles, unknown_name
 from paddock.host.imports import HANDLERS, check, handler_missing, useless
 from paddock.host.kinds import KINDS
-from paddock.host.unsupported import notes, unsupported, unsupported_settings
+from paddock.host.unsupported import notes, unsupported
 from paddock.manifest.hostconfig import HostConfig
 from paddock.manifest.model import Component, FilePattern, Trigger, UrlSource
 from paddock.manifest.routes import based
@@ -61,7 +61,7 @@ class Checkup:
         """All findings."""
         application = self.desired.application
         what = f"application '{application.name}'"
-        for line in (*unsupported(application), *unsupported_settings(self.configuration)):
+        for line in unsupported(application):
             self._add("refused", what, line)
         for line in notes(application):
             self._add("warning", what, line)

@@ -60,7 +60,8 @@ class Given:
     """What a plan found for one component.
 
     `handles` are the application's open providers by kind and name;
-    `outbound` is what `outbound()` answered. `audit` is told what is used and what is denied.
+    `outbound` is what `outbound()` answered, `blocked` what no grant opens.
+    `audit` is told what is used and what is denied.
     """
 
     application: Application
@@ -68,6 +69,7 @@ class Given:
     handles: Mapping[tuple[str, str], Handle]
     configuration: Configuration
     outbound: Sequence[OutboundGrant]
+    blocked: Sequence[str] = ()
     audit: ComponentAudit | None = None
 
 
@@ -93,7 +95,7 @@ def bound_interfaces(
         if given.audit is not None:
             given.audit.deny(capability, name)
 
-    opens = addresses.of(application.name, component.id, given.outbound, denied)
+    opens = addresses.of((application.name, component.id), given.outbound, given.blocked, denied)
     grants = Grants(
         application=application.name,
         component=component.id,

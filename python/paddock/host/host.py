@@ -288,4 +288,6 @@ def _server_options(desired: Desired) -> _core.ServerOptions:
         idle_timeout=limits.idle_timeout,
         body=limits.body,
         connections=limits.connections,
+        outbound_pooling=desired.configuration.outbound.pooling,
+        outbound_connections=desired.configuration.outbound.connections,
     )

@@ -151,7 +151,7 @@ def report(events: list[Event]) -> None:
                 limit, value = event.fields["limit"], event.fields["value"]
                 HOST.warning("the %s limit of %s was reached", limit, value, extra=extra)
             case "denied":
-                what, grant = event.fields["what"], event.fields["grant"]
+                what, grant = event.fields["what"], event.fields.get("grant")
                 then = f"to grant it: {grant}" if grant else "nothing can grant it"
                 HOST.warning("%s is not granted; %s", what, then, extra=extra)
             case "failed":

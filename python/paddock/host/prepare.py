@@ -22,7 +22,7 @@ from paddock.host.kinds import KINDS, Kind
 from paddock.host.migrate import Wanted, wanted
 from paddock.host.own import unfit
 from paddock.host.triggers import PreparedTrigger
-from paddock.host.unsupported import notes, unsupported, unsupported_settings
+from paddock.host.unsupported import notes, unsupported
 from paddock.manifest.model import Component
 
 if TYPE_CHECKING:
@@ -79,7 +79,6 @@ class Preparation:
             names = [each.application.name for each in self._desired.applications]
             for name in sorted({name for name in names if names.count(name) > 1}):
                 self._problems.append(f"two applications are named '{name}'")
-            self._problems += unsupported_settings(self._desired.configuration)
             tools, limits = self._tools, self._desired.configuration.limits
             expander = Expander(tools.engine, tools.runtime, tools.state_dir, limits, self._refuse)
             self._desired = await expander.expanded(self._desired)
@@ -124,7 +123,10 @@ class Preparation:
             source = variables.layers(desired, self._desired.configuration, self._tools.state_dir)
             values, missing = await variables.known_values(desired, source)
         except PaddockError as error:
-            self._refuse(application.location, error)
+            where = application.location
+            if isinstance(error, variables.SourceRefused):
+                where = error.where
+            self._refuse(where, error)
             return None
         self._problems += missing
         self._problems += variables.unresolved(application, values)
@@ -231,7 +233,9 @@ class Preparation:
         mounted = [(str(host), guest, writable) for host, guest, writable in mounts]
         spec = self._spec(prepared, component, mounted, values)
         audit = self._tools.audit.of(application.name, component) if self._tools.audit else None
-        given = Given(application, component, prepared.handles, source, spec.outbound, audit)
+        given = Given(
+            application, component, prepared.handles, source, spec.outbound, spec.blocked, audit
+        )
         bound = bound_interfaces(checked.bound, given, self._tools.addresses)
         self._problems += await asyncio.to_thread(unfit, component, bound)
         prepared.exports[component.id] = tuple(artifact.exports)
@@ -273,5 +277,7 @@ class Preparation:
             stream=limits.stream,
             fuel=self._tools.fuel,
             outbound=outbound(component, values),
+            blocked=self._desired.configuration.outbound.blocked,
+            audit=self._tools.audit is not None,
             reuse=(reuse.requests, reuse.concurrency, reuse.idle) if reuse else None,
         )

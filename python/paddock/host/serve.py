@@ -45,7 +45,7 @@ class _Service:
         self._config_asked: Path | None = None
         self._succeeded = False
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        self._audit = audit.start() if options.audit else None
+        self._audit = audit.Audit() if options.audit else None
         self._admin = AdminServer(self._not_ready, lambda: exposition(self._host))
 
     async def run(self) -> int:

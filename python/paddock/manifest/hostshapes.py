@@ -75,7 +75,7 @@ class OutboundHttpTable(Table):
     """`[outbound_http]`"""
 
     connection_pooling: bool = True
-    max_connections: Length | None = None
+    max_connections: Count | None = None
 
 
 class HostTable(Table):

@@ -12,15 +12,17 @@ use crate::error::{EngineError, ErrorKind, Result};
 
 const START: &str = "_start";
 
-/// The component that a core module makes. With `entrypoint` that export takes
-/// the place of `_start`.
+/// The component that a core module, binary or text, makes. With `entrypoint` that
+/// export takes the place of `_start`.
 ///
 /// # Errors
 /// `Artifact`, for a module that imports more than WASI 0.1, or has no such export.
 pub fn componentize(module: &[u8], entrypoint: Option<&str>) -> Result<Vec<u8>> {
+    let module = wat::parse_bytes(module)
+        .map_err(|error| EngineError::new(ErrorKind::Artifact, format!("not valid WebAssembly text: {error}")))?;
     let renamed = match entrypoint {
-        None | Some(START) => Cow::Borrowed(module),
-        Some(name) => Cow::Owned(started_by(module, name)?),
+        Some(name) if name != START => Cow::Owned(started_by(&module, name)?),
+        _ => module,
     };
     let adapter = match exports(&renamed, START) {
         true => adapters::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
@@ -96,6 +98,7 @@ mod tests {
             let component = componentize(&module, entrypoint).unwrap();
             let text = String::from_utf8_lossy(&component);
             assert!(text.contains("wasi:cli/run@0.2."), "{entrypoint:?}");
+            assert_eq!(componentize(COMMAND.as_bytes(), entrypoint).unwrap(), component);
         }
     }
 

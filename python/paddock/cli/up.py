@@ -112,7 +112,6 @@ def run(parser: Parser, argv: list[str]) -> int:
         from paddock.cli.build import build
 
         build(path, profile=args.profile)
-    engine = options.engine_settings(args)
     from paddock.host.serve import serve_application
     from paddock.host.up_options import UpOptions
 
@@ -128,7 +127,7 @@ def run(parser: Parser, argv: list[str]) -> int:
         watch=args.watch,
         audit=args.audit,
         profile=args.profile,
-        engine=engine,
+        engine=options.engine_settings(args),
         tls=tls,
         admin_listen=args.admin_listen,
         inherited=inherited,

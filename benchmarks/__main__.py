@@ -12,7 +12,18 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import applications, capabilities, configuration, hello, instances, start, tools
+from benchmarks import (
+    applications,
+    blob,
+    capabilities,
+    configuration,
+    hello,
+    instances,
+    key_value,
+    start,
+    tools,
+    triggers,
+)
 from benchmarks.bench import Bench
 from benchmarks.load import Load
 from benchmarks.machine import conditions, cores
@@ -22,7 +33,10 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Section]]] = {
     "hello": hello.measure,
     "instances": instances.measure,
     "capabilities": capabilities.measure,
+    "key_value": key_value.measure,
+    "blob": blob.measure,
     "configuration": configuration.measure,
+    "triggers": triggers.measure,
     "applications": applications.measure,
     "start": start.measure,
 }

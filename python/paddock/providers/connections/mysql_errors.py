@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paddock.errors import CapabilityError, StatementError, Unavailable
 from paddock.providers.connections.database_target import DatabaseTarget
+from paddock.providers.connections.pool import Stale
 from paddock.providers.connections.postgres_errors import reason
 
 #: "This command is not supported in the prepared statement protocol yet."
@@ -48,7 +49,9 @@ def _of_server(error: Exception, target: DatabaseTarget) -> CapabilityError:
         # Its text may hold addresses; what matters is that the server is away.
         cause = error.__cause__ or error.__context__
         why = reason(cause) if isinstance(cause, OSError) else "the connection broke"
-        return Unavailable(f"{target} can't be reached: {why}")
+        # Gone away, or not connected: nothing was sent.
+        unsent = number in (0, 2006)
+        return (Stale if unsent else Unavailable)(f"{target} can't be reached: {why}")
     kind = "other"
     state = str(getattr(error, "sqlstate", None) or "")
     if number in _CONFLICTS:

@@ -23,6 +23,10 @@ FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 
 
+class Stale(Unavailable):
+    """The connection was gone before anything was sent: another one may be tried."""
+
+
 class Pooled(Protocol):
     """A connection, as the pool sees it."""
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from paddock.errors import CapabilityError, StatementError, Unavailable
 from paddock.providers.connections.database_target import DatabaseTarget
+from paddock.providers.connections.pool import Stale
 
 #: SQLSTATE, or its class, → what it means to whoever asked (PostgreSQL, "Error Codes").
 _KINDS = {
@@ -26,7 +27,9 @@ def explained(error: Exception, target: DatabaseTarget) -> Exception:
     if isinstance(error, asyncpg.PostgresError):
         return _of_server(error, target)
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
-        return Unavailable(f"{target}: the connection broke")
+        # The server's farewell has come, its end of the connection not yet.
+        unsent = "cannot switch to state" in str(error) or "is closed" in str(error)
+        return (Stale if unsent else Unavailable)(f"{target}: the connection broke")
     if isinstance(error, TimeoutError | OSError):
         return Unavailable(f"{target} can't be reached: {reason(error)}")
     return error

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar, cast
 
 from paddock.capabilities.sql import BATCH, Dialect, Outcome, Row, Rows, Table
 from paddock.capabilities.sql_portable import native
 from paddock.capabilities.sql_values import Value
 from paddock.errors import CapabilityError, StatementError, Unavailable
-from paddock.providers.connections.pool import Pool
+from paddock.providers.connections.pool import Pool, Stale
 from paddock.providers.sql.rows import Connection, Cursor, ServerRows, TableRows
 from paddock.providers.sql.statements import ends_transaction, leaves_state
 from paddock.types import Reply
@@ -20,6 +20,7 @@ LOST = "the connection broke, and the transaction was undone with it"
 
 
 C = TypeVar("C", bound=Connection)
+T = TypeVar("T")
 
 
 class ServerSession(ABC, Generic[C]):
@@ -63,34 +64,32 @@ class ServerSession(ABC, Generic[C]):
     async def fetch(self, sql: str, params: Sequence[Value] = (), /) -> Table:
         """See the contract."""
         sql, params = native(sql, params, self.dialect)
-        async with self._lock:
-            connection = self._held or self.pool.take() or await self.pool.acquire()
-            try:
-                self._check(sql)
-                return await self._fetched(connection, sql, params)
-            finally:
-                self._after(connection, sql)
+        return await self._call(sql, lambda connection: self._fetched(connection, sql, params))
 
     async def execute(self, sql: str, params: Sequence[Value] = (), /) -> Outcome:
         """See the contract."""
         sql, params = native(sql, params, self.dialect)
-        async with self._lock:
-            connection = self._held or self.pool.take() or await self.pool.acquire()
-            try:
-                self._check(sql)
-                return await self._executed(connection, sql, params)
-            finally:
-                self._after(connection, sql)
+        return await self._call(sql, lambda connection: self._executed(connection, sql, params))
 
     async def script(self, sql: str, /) -> None:
         """See the contract."""
+        await self._call(sql, lambda connection: self._script(connection, sql))
+
+    async def _call(self, sql: str, work: Callable[[C], Awaitable[T]]) -> T:
         async with self._lock:
-            connection = self._held or await self.pool.acquire()
-            try:
-                self._check(sql)
-                await self._script(connection, sql)
-            finally:
-                self._after(connection, sql)
+            self._check(sql)
+            while True:
+                held = self._held
+                connection = held or self.pool.take() or await self.pool.acquire()
+                try:
+                    return await work(connection)
+                except Stale:
+                    # Many idle ones may have died together; a new one is none of them.
+                    connection.tainted = True
+                    if held is not None:
+                        raise
+                finally:
+                    self._after(connection, sql)
 
     async def query(self, sql: str, params: Sequence[Value] = (), /) -> Rows:
         """See the contract."""
@@ -110,20 +109,23 @@ class ServerSession(ABC, Generic[C]):
         return await self._streamed(sql, params)
 
     async def _streamed(self, sql: str, params: Sequence[Value]) -> Rows:
-        connection = await self.pool.acquire()
-        try:
-            cursor = await self._cursor(connection, sql, params, alone=True)
-            first = await cursor.fetch(BATCH)
-        except BaseException as error:
-            # Whatever was begun on it is undone by the server.
-            if not isinstance(error, StatementError) or connection.in_transaction:
-                connection.tainted = True
-            self.pool.release(connection)
-            raise
-        rows = ServerRows(self, cursor, first, connection)
-        if cursor.ended:
-            await rows.finish()
-        return rows
+        while True:
+            connection = self.pool.take() or await self.pool.acquire()
+            try:
+                cursor = await self._cursor(connection, sql, params, alone=True)
+                first = await cursor.fetch(BATCH)
+            except BaseException as error:
+                # Whatever was begun on it is undone by the server.
+                if not isinstance(error, StatementError) or connection.in_transaction:
+                    connection.tainted = True
+                self.pool.release(connection)
+                if not isinstance(error, Stale):
+                    raise
+            else:
+                rows = ServerRows(self, cursor, first, connection)
+                if cursor.ended:
+                    await rows.finish()
+                return rows
 
     async def begin(self) -> None:
         """See the contract."""

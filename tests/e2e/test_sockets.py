@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import socketserver
 import threading
@@ -147,15 +148,14 @@ def test_listening_is_never_granted(host: Running, who: str) -> None:
         assert ask(host, who, "/listen", address=address, port=0) == (403, "error: access-denied")
 
 
+@pytest.mark.parametrize("who", ["nothing", "range-before"])
 def test_a_denied_socket_is_told_once_with_the_line_that_would_grant_it(
-    host: Running, peer: int
+    host: Running, peer: int, who: str
 ) -> None:
     for _ in range(2):
-        assert not tried(host, "range-before", "tcp", peer)
-    line = rf'\[range-before\] warning: .*allowed_outbound_hosts = \["tcp://127.0.0.1:{peer}"\]'
+        assert not tried(host, who, "tcp", peer)
+    line = rf'\[{who}\] warning: .*allowed_outbound_hosts = \["tcp://127.0.0.1:{peer}"\]'
     host.logged(line)
-    import re
-
     assert len(re.findall(line, host.log)) == 1
 
 

@@ -16,6 +16,9 @@ from paddock.types import blocking
 #: Bytes read at once; a trip to the pool of threads for each chunk would cost more than reading.
 AHEAD = 4 * CHUNK
 
+#: Chunks after which the event loop has a turn.
+TURNS = 16
+
 
 def download(path: Path, start: int, end: int | None) -> Download:
     """Opens a file, and reads it at once if it is small. Raises OSError."""
@@ -49,21 +52,38 @@ class _Open:
             size -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def cached(self, at: int, size: int) -> bytes | None:
+        """At most so many bytes if reading them does not wait for a disk; None otherwise."""
+        if _NOW is None:
+            return None
+        buffer = bytearray(size)
+        try:
+            count = os.preadv(self._number, (buffer,), at, _NOW)
+        except OSError:
+            # Not in memory, or a file system that can't tell.
+            return None
+        return bytes(memoryview(buffer)[:count]) if count else None
+
     def __del__(self) -> None:
         if self._number >= 0:
             os.close(self._number)
 
 
-class _Chunks:
-    """A large file, piece by piece."""
+#: Linux reads without waiting where it is asked to.
+_NOW: int | None = getattr(os, "RWF_NOWAIT", None)
 
-    __slots__ = ("_at", "_end", "_file", "_ready")
+
+class _Chunks:
+    """A large file: in place what the system has in memory, on the pool what it has not."""
+
+    __slots__ = ("_at", "_end", "_file", "_ready", "_turns")
 
     def __init__(self, file: _Open, at: int, end: int) -> None:
         self._file = file
         self._at = at
         self._end = end
         self._ready: Iterator[bytes] = iter(())
+        self._turns = 0
 
     def __aiter__(self) -> _Chunks:
         return self
@@ -74,6 +94,14 @@ class _Chunks:
             return chunk
         if self._at >= self._end:
             raise StopAsyncIteration
+        self._turns += 1
+        if self._turns % TURNS == 0:
+            # Others have a turn too while a whole file is copied out of memory.
+            await asyncio.sleep(0)
+        chunk = self._file.cached(self._at, min(CHUNK, self._end - self._at))
+        if chunk is not None:
+            self._at += len(chunk)
+            return chunk
         size = min(AHEAD, self._end - self._at)
         try:
             data = await asyncio.to_thread(self._file.read, self._at, size)

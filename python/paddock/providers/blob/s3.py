@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paddock.capabilities.blob import (
-    CHUNK,
     PAGE,
     ContainerInfo,
     Download,
@@ -22,11 +21,12 @@ from paddock.capabilities.blob import (
     ObjectInfo,
     checked,
     clipped,
+    sliced,
 )
 from paddock.errors import CapabilityError, NotFound
 from paddock.providers.blob import s3_keys
 from paddock.providers.blob.s3_link import S3BlobConfig, S3Link, first, give, take
-from paddock.providers.blob.s3_transfer import S3Upload, chunks
+from paddock.providers.blob.s3_transfer import SMALL, S3Upload, chunks
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta
@@ -137,16 +137,18 @@ class S3Store:
                 found = await obstore.get_async(
                     self._link.store, self._key(container, name), options=options
                 )
+                size = found.range[1] - found.range[0]
+                if size <= SMALL:
+                    return Download(size, sliced(bytes(await found.bytes_async())))
         except NotFound:
             raise _no_object(container, name) from None
         except CapabilityError:
             # A range that begins at the end of the object or beyond is an error in S3.
-            size = (await self.object_info(container, name)).size if options else None
-            if size is None or clipped(start, end, size)[0] < size:
+            whole = (await self.object_info(container, name)).size if options else None
+            if whole is None or clipped(start, end, whole)[0] < whole:
                 raise
             return Download(0, iter(()))
-        size = found.range[1] - found.range[0]
-        return Download(size, chunks(self._link, found.stream(min_chunk_size=CHUNK), size))
+        return Download(size, chunks(self._link, found.stream(min_chunk_size=SMALL), size))
 
     async def upload(self, container: str, name: str, /) -> S3Upload:
         """Nothing is sent before there is enough of it."""

@@ -13,7 +13,8 @@ from paddock.providers.blob.s3_link import S3Link, first
 if TYPE_CHECKING:
     from obstore import AsyncWritableFile, BytesStream
 
-#: Bytes of an object that are kept until it is known whether a multipart upload pays.
+#: Bytes that are had at once: of an object that is read, and of one that is written before
+#: it is known whether a multipart upload pays.
 SMALL = 4 * CHUNK
 
 

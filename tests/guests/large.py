@@ -148,6 +148,13 @@ def _python(out: Path) -> None:
     _run(tool, "-d", HERE / "wit" / "p2", "-w", "http", *app)
 
 
+def _python_services(out: Path) -> None:
+    tool = _python_tools(COMPONENTIZE_PY) / "componentize-py"
+    wit = ("-d", HERE / "wit" / "p2", "-d", HERE / "wit" / "services")
+    app = ("componentize", "-p", HERE / "python-services", "app", "-o", out)
+    _run(tool, *wit, "-w", "paddock:services/services", *app)
+
+
 def _python_p3(out: Path) -> None:
     tool = _python_tools(COMPONENTIZE_PY) / "componentize-py"
     app = ("componentize", "-p", HERE / "python-p3", "app", "-o", out)
@@ -221,6 +228,9 @@ def _go_command(out: Path) -> None:
 
 RECIPES = {
     "python": Recipe((COMPONENTIZE_PY,), ("python", "wit/p2"), _python),
+    "python-services": Recipe(
+        (COMPONENTIZE_PY,), ("python-services", "wit/p2", "wit/services"), _python_services
+    ),
     "python-p3": Recipe((COMPONENTIZE_PY,), ("python-p3", "wit/p3"), _python_p3),
     "python-spin": Recipe((COMPONENTIZE_PY, SPIN_SDK), ("python-spin",), _python_spin),
     "python-spin3": Recipe(SPIN_SDK_3, ("python-spin3",), _python_spin3),

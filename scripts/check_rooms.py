@@ -22,6 +22,7 @@ LARGER = {
     "python/paddock/testing/blob.py": "one suite, whose tests share their fixtures",
     "python/paddock/testing/key_value.py": "one suite, whose tests share their fixtures",
     "python/paddock/testing/messaging.py": "one suite, whose tests share their fixtures",
+    "python/paddock/testing/sql.py": "one suite, whose tests share their fixtures",
 }
 
 

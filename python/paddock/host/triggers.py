@@ -45,9 +45,8 @@ class PreparedTrigger:
     application: str
     trigger: Trigger
     identity: object
-    make: Callable[[], Runner]
     handle: Handle | None
-    runner: Runner | None = None
+    runner: Runner
 
     @property
     def key(self) -> tuple[str, str]:
@@ -66,69 +65,63 @@ class Making:
     state_dir: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A trigger's table, read: its class, its options with templates expanded, what it needs."""
+
+    kind: type[Source]
+    options: Mapping[str, object]
+    key: Key | None
+
+
 async def prepare(
     trigger: Trigger, exports: Sequence[str], making: Making, acquired: list[Handle]
 ) -> PreparedTrigger:
     """Check one trigger and open its broker; PaddockError where it can't run."""
-    application = making.application
-    kind = find(trigger.type)
-    if trigger.component is None:
-        raise PlanError("the trigger names no component", hint='set component = "…"')
-    options = _expanded(trigger.options, kind, making.values)
-    settings = _expanded(application.trigger_settings.get(trigger.type, {}), kind, making.values)
-    handle = await _opened(kind.need(options, settings), trigger, making)
+    reading = _read(trigger, making)
+    handle = await making.handles.acquire(reading.key) if reading.key is not None else None
     if handle is not None:
         acquired.append(handle)
-    state = making.state_dir / "triggers" / application.name / trigger.id
-
-    def make() -> Runner:
-        table = Options(options, f"a {trigger.type} trigger", application.base)
-        policy = Policy.from_options(table, kind.policy)
-        context = Context(
-            application=application.name,
-            component=trigger.component or "",
-            id=trigger.id,
-            exports=exports,
-            base=application.base,
-            state=state,
-            concurrency=policy.concurrency,
-            opened=handle.opened if handle else None,
-        )
-        source = kind(context, table)
-        table.done()
-        return Runner(f"{application.name}/{trigger.id}", source, policy, state)
-
-    identity = (trigger, tuple(options.items()), tuple(exports), handle.key if handle else None)
-    prepared = PreparedTrigger(application.name, trigger, identity, make, handle)
+    identity = (trigger, tuple(reading.options.items()), tuple(exports), reading.key)
     # Made now, so that its mistakes refuse the plan; one that goes on is not used.
-    prepared.runner = make()
-    return prepared
+    runner = _runner(trigger, exports, making, reading, handle.opened if handle else None)
+    return PreparedTrigger(making.application.name, trigger, identity, handle, runner)
 
 
 def check(trigger: Trigger, exports: Sequence[str], making: Making) -> None:
     """Raise what `prepare` would, as far as that is known without opening anything."""
-    application, kind = making.application, find(trigger.type)
+    _runner(trigger, exports, making, _read(trigger, making), None)
+
+
+def _read(trigger: Trigger, making: Making) -> Reading:
+    kind = find(trigger.type)
     if trigger.component is None:
         raise PlanError("the trigger names no component", hint='set component = "…"')
     options = _expanded(trigger.options, kind, making.values)
-    settings = _expanded(application.trigger_settings.get(trigger.type, {}), kind, making.values)
-    _key(kind.need(options, settings), trigger, making)
-    table = Options(options, f"a {trigger.type} trigger", application.base)
-    policy = Policy.from_options(table, kind.policy)
-    state = making.state_dir / "triggers" / application.name / trigger.id
-    kind(
-        Context(
-            application=application.name,
-            component=trigger.component,
-            id=trigger.id,
-            exports=exports,
-            base=application.base,
-            state=state,
-            concurrency=policy.concurrency,
-        ),
-        table,
+    settings = making.application.trigger_settings.get(trigger.type, {})
+    need = kind.need(options, _expanded(settings, kind, making.values))
+    return Reading(kind, options, _key(need, trigger, making))
+
+
+def _runner(
+    trigger: Trigger, exports: Sequence[str], making: Making, reading: Reading, opened: object
+) -> Runner:
+    application = making.application
+    table = Options(reading.options, f"a {trigger.type} trigger", application.base)
+    policy = Policy.from_options(table, reading.kind.policy)
+    context = Context(
+        application=application.name,
+        component=trigger.component or "",
+        id=trigger.id,
+        exports=exports,
+        base=application.base,
+        state=making.state_dir / "triggers" / application.name / trigger.id,
+        concurrency=policy.concurrency,
+        opened=opened,
     )
+    source = reading.kind(context, table)
     table.done()
+    return Runner(f"{application.name}/{trigger.id}", source, policy, context.state)
 
 
 def _expanded(
@@ -138,11 +131,6 @@ def _expanded(
         key: expand(value, values) if key in kind.templates and isinstance(value, str) else value
         for key, value in options.items()
     }
-
-
-async def _opened(need: Need | None, trigger: Trigger, making: Making) -> Handle | None:
-    key = _key(need, trigger, making)
-    return await making.handles.acquire(key) if key is not None else None
 
 
 def _key(need: Need | None, trigger: Trigger, making: Making) -> Key | None:
@@ -176,13 +164,13 @@ class Triggers:
     async def subscribe(self, prepared: Iterable[PreparedTrigger]) -> None:
         """Before the commit: the new ones begin to collect events."""
         for each in prepared:
-            if self._goes_on(each) is None and each.runner is not None:
+            if self._goes_on(each) is None:
                 await each.runner.subscribe()
 
     async def abandon(self, prepared: Iterable[PreparedTrigger]) -> None:
         """The plan is not carried out: what `subscribe` began is ended."""
         for each in prepared:
-            if self._goes_on(each) is None and each.runner is not None:
+            if self._goes_on(each) is None:
                 await each.runner.stop(0.0)
 
     def commit(self, prepared: Sequence[PreparedTrigger]) -> list[PreparedTrigger]:
@@ -194,7 +182,7 @@ class Triggers:
             if old is not None and old.identity == each.identity:
                 each.runner = old.runner
                 del before[each.key]
-            elif each.runner is not None:
+            else:
                 each.runner.start(self._invoked(each))
             self._running[each.key] = each
         return list(before.values())
@@ -205,7 +193,7 @@ class Triggers:
 
     def _invoked(self, each: PreparedTrigger) -> Callable[[Call], Awaitable[object]]:
         component = each.trigger.component or ""
-        time = each.runner.policy.time if each.runner else None
+        time = each.runner.policy.time
         return lambda call: self.invoke(each.application, component, call, time)
 
     async def retire(self, gone: Iterable[PreparedTrigger], *, drained: bool) -> None:
@@ -217,8 +205,6 @@ class Triggers:
         await asyncio.gather(*(self._end(each, drained=drained) for each in gone))
 
     async def _end(self, each: PreparedTrigger, *, drained: bool) -> None:
-        if each.runner is None:
-            return
         new = self._running.get(each.key)
         moved = new is not None and each.handle is not None and new.handle is not each.handle
         try:
@@ -239,7 +225,7 @@ class Triggers:
 
     async def stop(self, timeout: float) -> int:
         """End all of them; how many events were cut off."""
-        runners = [each.runner for each in self._running.values() if each.runner is not None]
+        runners = [each.runner for each in self._running.values()]
         self._running = {}
         return sum(await asyncio.gather(*(runner.stop(timeout) for runner in runners)))
 
@@ -250,7 +236,7 @@ class Triggers:
                 "id": each.trigger.id,
                 "type": each.trigger.type,
                 "component": each.trigger.component,
-                **(each.runner.status() if each.runner else {}),
+                **each.runner.status(),
             }
             for (name, _), each in self._running.items()
             if name == application

@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -33,10 +34,18 @@ _DIGEST = re.compile(r"%%[0-9a-f]{64}")
 
 def encoded(name: str) -> str:
     """The file name for `name`, which is not empty; never `.`, `..` or hidden."""
+    return _short(name) if len(name) < LONGEST else _encoded(name)
+
+
+def _encoded(name: str) -> str:
     text = _UNSAFE.sub(lambda found: f"%{ord(found.group()):02X}", name)
     if len(text.encode()) <= LONGEST:
         return text
     return "%%" + hashlib.sha256(name.encode()).hexdigest()
+
+
+#: Names come again and again; long ones would only fill the memory.
+_short = lru_cache(2048)(_encoded)
 
 
 def is_digest(file: str) -> bool:

@@ -20,7 +20,7 @@ AHEAD = 4 * CHUNK
 TURNS = 16
 
 
-def download(path: Path, start: int, end: int | None) -> Download:
+def download(path: str, start: int, end: int | None) -> Download:
     """Opens a file, and reads it at once if it is small. Raises OSError."""
     file = _Open(path)
     first, last = clipped(start, end, file.size)
@@ -35,7 +35,7 @@ class _Open:
 
     __slots__ = ("_number", "size")
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self._number = -1
         self._number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self.size = os.fstat(self._number).st_size

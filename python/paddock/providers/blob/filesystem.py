@@ -70,6 +70,7 @@ class FilesystemStore:
 
     def __init__(self, folder: Path, application: str, *, power: bool = False) -> None:
         self._home = folder / file_names.encoded(application)
+        self._place = f"{self._home}{os.sep}"
         self._uploads = folder / ".uploads"
         self._power = power
         with _failing(f"the folder {folder}"):
@@ -148,13 +149,13 @@ class FilesystemStore:
     @blocking
     def has_object(self, container: str, name: str, /) -> bool:
         """See the contract."""
-        return self._path(container, name).is_file()
+        return os.path.isfile(self._path(container, name))
 
     @blocking
     def object_info(self, container: str, name: str, /) -> ObjectInfo:
         """See the contract."""
         with self._object(container, name):
-            found = self._path(container, name).stat()
+            found = os.stat(self._path(container, name))
             return ObjectInfo(container, name, found.st_size, found.st_mtime_ns)
 
     @blocking
@@ -169,7 +170,7 @@ class FilesystemStore:
     def upload(self, container: str, name: str, /) -> FileUpload:
         """A file aside, which is renamed at the end."""
         self._folder(container)
-        target = self._path(container, name)
+        target = Path(self._path(container, name))
         with _failing(f"the object {name!r}"):
             return FileUpload(self._aside(), target, name, power=self._power)
 
@@ -191,7 +192,7 @@ class FilesystemStore:
         """The copy is made aside and renamed."""
         folder = self._folder(target.container)
         with self._object(source.container, source.name):
-            origin = self._path(source.container, source.name)
+            origin = Path(self._path(source.container, source.name))
             place = folder / _file(target.name, "an object")
             if origin == place:
                 origin.stat()
@@ -211,7 +212,7 @@ class FilesystemStore:
         """Atomic."""
         folder = self._folder(target.container)
         with self._object(source.container, source.name):
-            origin = self._path(source.container, source.name)
+            origin = Path(self._path(source.container, source.name))
             place = folder / _file(target.name, "an object")
             if origin == place:
                 origin.stat()
@@ -222,8 +223,9 @@ class FilesystemStore:
     def close(self) -> None:
         """No file stays open between calls."""
 
-    def _path(self, container: str, name: str) -> Path:
-        return self._home / _file(container, "a container") / _file(name, "an object")
+    def _path(self, container: str, name: str) -> str:
+        # Texts, since pathlib would take a third of the time of a small read.
+        return f"{self._place}{_file(container, 'a container')}{os.sep}{_file(name, 'an object')}"
 
     def _folder(self, container: str) -> Path:
         folder = self._home / _file(container, "a container")

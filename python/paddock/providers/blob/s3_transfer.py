@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: it is known whether a multipart upload pays.
 SMALL = 4 * CHUNK
 
+#: Bytes of one step of a longer reading: each step costs a way through the event loop.
+READ = 1 << 20
+
 
 class _Store(Protocol):
     @property

@@ -11,7 +11,6 @@ import pytest
 from paddock.errors import ManifestError
 from paddock.providers import registry
 
-
 #: What a table needs at least, by type.
 NEEDED = {
     "redis": {"url": "redis://host"},

@@ -57,7 +57,8 @@ def needs(imports: Iterable[str], built_in: Callable[[str], bool]) -> list[Need]
 
 
 def _need(name: str, built_in: Callable[[str], bool]) -> Need | None:
-    from paddock.interfaces.catalogue import find, nearest
+    from paddock.interfaces.catalogue import find
+    from paddock.interfaces.nearest import nearest
 
     for start, what, line in _BUILT_IN:
         if name.startswith(start):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -19,7 +19,7 @@ from paddock.providers.configuration.component import ComponentValues
 from paddock.providers.logging.log import LoggerSink
 
 if TYPE_CHECKING:
-    from paddock._options import Grant as OutboundGrant
+    from paddock._options import ComponentSpec
     from paddock.capabilities.blob import BlobStore
     from paddock.capabilities.configuration import Configuration
     from paddock.capabilities.key_value import KeyValueStore
@@ -60,16 +60,15 @@ class Given:
     """What a plan found for one component.
 
     `handles` are the application's open providers by kind and name;
-    `outbound` is what `outbound()` answered, `blocked` what no grant opens.
-    `audit` is told what is used and what is denied.
+    `spec` has the grants for connections, and what no grant opens. `audit` is told
+    what is used and what is denied.
     """
 
     application: Application
     component: Component
     handles: Mapping[tuple[str, str], Handle]
     configuration: Configuration
-    outbound: Sequence[OutboundGrant]
-    blocked: Sequence[str] = ()
+    spec: ComponentSpec
     audit: ComponentAudit | None = None
 
 
@@ -95,7 +94,9 @@ def bound_interfaces(
         if given.audit is not None:
             given.audit.deny(capability, name)
 
-    opens = addresses.of((application.name, component.id), given.outbound, given.blocked, denied)
+    opens = addresses.of(
+        (application.name, component.id), given.spec.outbound, given.spec.blocked, denied
+    )
     grants = Grants(
         application=application.name,
         component=component.id,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from paddock.host.kinds import KINDS
-from paddock.interfaces.catalogue import find, nearest
+from paddock.interfaces.catalogue import find
+from paddock.interfaces.nearest import nearest
 from paddock.manifest.model import Application, Component
 
 #: A hint for who has a route without a handler.

@@ -233,9 +233,7 @@ class Preparation:
         mounted = [(str(host), guest, writable) for host, guest, writable in mounts]
         spec = self._spec(prepared, component, mounted, values)
         audit = self._tools.audit.of(application.name, component) if self._tools.audit else None
-        given = Given(
-            application, component, prepared.handles, source, spec.outbound, spec.blocked, audit
-        )
+        given = Given(application, component, prepared.handles, source, spec, audit)
         bound = bound_interfaces(checked.bound, given, self._tools.addresses)
         self._problems += await asyncio.to_thread(unfit, component, bound)
         prepared.exports[component.id] = tuple(artifact.exports)

@@ -7,8 +7,12 @@
 //! stored; answers what is then there), `/blobs`, `/publish?subject=&body=`,
 //! `/request?subject=&body=`, `/log?msg=`.
 
+#[path = "../../rust/kit/query.rs"]
+mod query;
+
 use std::io::{Read as _, Write as _};
 
+use query::decode;
 use wasmcloud_component::http::{self, ErrorCode, Response};
 use wasmcloud_component::wasi::blobstore::blobstore;
 use wasmcloud_component::wasi::blobstore::types::{IncomingValue, OutgoingValue};
@@ -62,8 +66,7 @@ struct Query(Vec<(String, String)>);
 impl Query {
     fn of(text: &str) -> Self {
         let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-        let plain = |text: &str| text.replace("%2F", "/").replace("%3A", ":").replace('+', " ");
-        Self(pairs.map(|(name, value)| (plain(name), plain(value))).collect())
+        Self(pairs.map(|(name, value)| (decode(name), decode(value))).collect())
     }
 
     fn find(&self, name: &str) -> Option<&str> {

@@ -8,7 +8,11 @@
 //! `/pg?address=`, `/pg3`, `/pg4`, `/mysql?address=` (each `&note=`),
 //! `/outbound?url=`.
 
+#[path = "../../../rust/kit/query.rs"]
+mod query;
+
 use anyhow::{Context, Result, anyhow};
+use query::decode;
 use spin_sdk::http::{IntoResponse, Request, Response};
 use spin_sdk::key_value::Store;
 use spin_sdk::{http_component, mqtt, redis, sqlite, sqlite3, variables};
@@ -46,8 +50,7 @@ pub struct Query(Vec<(String, String)>);
 impl Query {
     fn of(text: &str) -> Self {
         let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-        let plain = |text: &str| text.replace("%2F", "/").replace("%3A", ":").replace('+', " ");
-        Self(pairs.map(|(name, value)| (plain(name), plain(value))).collect())
+        Self(pairs.map(|(name, value)| (decode(name), decode(value))).collect())
     }
 
     pub fn find(&self, name: &str) -> Option<&str> {

@@ -5,7 +5,11 @@
 //!
 //! The routes of `spin5`, without `/sqlite2 /pg3 /pg4`.
 
+#[path = "../../../rust/kit/query.rs"]
+mod query;
+
 use anyhow::{Context, Result, anyhow};
+use query::decode;
 use spin_sdk::http::{IntoResponse, Request, StatusCode};
 use spin_sdk::key_value::Store;
 use spin_sdk::{http_service, mqtt, mysql, pg, redis, sqlite, variables};
@@ -36,8 +40,7 @@ struct Query(Vec<(String, String)>);
 impl Query {
     fn of(text: &str) -> Self {
         let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-        let plain = |text: &str| text.replace("%2F", "/").replace("%3A", ":").replace('+', " ");
-        Self(pairs.map(|(name, value)| (plain(name), plain(value))).collect())
+        Self(pairs.map(|(name, value)| (decode(name), decode(value))).collect())
     }
 
     fn find(&self, name: &str) -> Option<&str> {

@@ -26,7 +26,7 @@ from paddock.capabilities.blob import (
 from paddock.errors import CapabilityError, NotFound
 from paddock.providers.blob import s3_keys
 from paddock.providers.blob.s3_link import S3BlobConfig, S3Link, first, give, take
-from paddock.providers.blob.s3_transfer import READ, SMALL, S3Upload, chunks
+from paddock.providers.blob.s3_transfer import SMALL, STEP, S3Upload, chunks
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta
@@ -148,7 +148,7 @@ class S3Store:
             if whole is None or clipped(start, end, whole)[0] < whole:
                 raise
             return Download(0, iter(()))
-        return Download(size, chunks(self._link, found.stream(min_chunk_size=READ), size))
+        return Download(size, chunks(self._link, found.stream(min_chunk_size=STEP), size))
 
     async def upload(self, container: str, name: str, /) -> S3Upload:
         """Nothing is sent before there is enough of it."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 #: it is known whether a multipart upload pays.
 SMALL = 4 * CHUNK
 
-#: Bytes of one step of a longer reading: each step costs a way through the event loop.
-READ = 1 << 20
+#: Bytes of one step of a longer transfer: each step costs a way through the event loop.
+STEP = 1 << 20
 
 
 class _Store(Protocol):
@@ -36,29 +36,26 @@ class S3Upload:
         self._store = store
         self._container = container
         self._key = key
-        self._first: list[bytes] = []
+        self._ready: list[bytes] = []
         self._size = 0
         self._writer: AsyncWritableFile | None = None
 
     async def write(self, chunk: bytes, /) -> None:
-        """Waits while as many parts as may be are on their way."""
+        """Waits while a part is on its way and the next one is complete."""
         import obstore
 
+        self._ready.append(bytes(chunk))
+        self._size += len(chunk)
+        if self._size <= (SMALL if self._writer is None else STEP):
+            return
         if self._writer is None:
-            self._first.append(bytes(chunk))
-            self._size += len(chunk)
-            if self._size <= SMALL:
-                return
             self._writer = obstore.open_writer_async(
                 self._store.link.store,
                 self._key,
                 buffer_size=self._store.part_size,
                 max_concurrency=1,
             )
-            chunk = b"".join(self._first)
-            self._first = []
-        async with self._store.link.call(bounded=False):
-            await self._writer.write(chunk)
+        await self._hand_over(self._writer)
 
     async def finish(self) -> None:
         """Complete it."""
@@ -70,21 +67,27 @@ class S3Upload:
             if self._writer is None:
                 async with link.call():
                     await obstore.put_async(
-                        link.store, self._key, b"".join(self._first), use_multipart=False
+                        link.store, self._key, b"".join(self._ready), use_multipart=False
                     )
             else:
+                await self._hand_over(self._writer)
                 async with link.call(bounded=False):
                     await self._writer.close()
                 self._writer = None
         except BaseException:
             await self.abandon()
             raise
-        self._first = []
+        self._ready = []
+
+    async def _hand_over(self, writer: AsyncWritableFile) -> None:
+        data, self._ready, self._size = b"".join(self._ready), [], 0
+        async with self._store.link.call(bounded=False):
+            await writer.write(data)
 
     async def abandon(self) -> None:
         """Tell the server to forget the parts; one that is away keeps them until it is told to."""
         writer, self._writer = self._writer, None
-        self._first = []
+        self._ready = []
         if writer is None:
             return
         stop = RuntimeError("abandoned")

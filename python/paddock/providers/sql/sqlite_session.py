@@ -26,7 +26,7 @@ from paddock.providers.sql.rows import TableRows
 from paddock.providers.sql.sqlite_file import PATIENCE, Busy, DatabaseFile, Lent, TooLong
 from paddock.providers.sql.sqlite_rows import SqliteRows, columns_of
 from paddock.providers.sql.sqlite_values import parameter
-from paddock.providers.sql.statements import first_word, leaves_state
+from paddock.providers.sql.statements import first_word, leaves_state, statements
 from paddock.types import Deferred, Reply, then
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class SqliteSession:
         """See the contract."""
 
         def work(lent: Lent) -> None:
-            for statement in _statements(sql):
+            for statement in statements(sql):
                 lent.raw.execute(_immediate(statement)).fetchall()
 
         return self._run_away(work, sql)
@@ -278,19 +278,6 @@ def _writes(sql: str) -> bool:
 def _immediate(sql: str) -> str:
     """A transaction takes the right to write when it begins: it could fail to get it later."""
     return "BEGIN IMMEDIATE" if _BEGIN.fullmatch(sql) else sql
-
-
-def _statements(sql: str) -> list[str]:
-    """The statements of a script."""
-    found: list[str] = []
-    start = 0
-    for index, letter in enumerate(sql):
-        if letter == ";" and sqlite3.complete_statement(sql[start : index + 1]):
-            found.append(sql[start : index + 1])
-            start = index + 1
-    if sql[start:].strip():
-        found.append(sql[start:])
-    return found
 
 
 def _bounded(cursor: sqlite3.Cursor) -> list[Row]:

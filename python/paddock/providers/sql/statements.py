@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from functools import lru_cache
 
 #: Comments and blanks before the first word, and that word.
@@ -42,3 +43,16 @@ def ends_transaction(sql: str) -> str | None:
     if word == "ROLLBACK" and re.search(r"\bTO\b", sql, re.IGNORECASE):
         return None
     return word if word in _ENDS else None
+
+
+def statements(sql: str) -> list[str]:
+    """The statements of a script, as SQLite parts them."""
+    found: list[str] = []
+    start = 0
+    for index, letter in enumerate(sql):
+        if letter == ";" and sqlite3.complete_statement(sql[start : index + 1]):
+            found.append(sql[start : index + 1])
+            start = index + 1
+    if sql[start:].strip():
+        found.append(sql[start:])
+    return found

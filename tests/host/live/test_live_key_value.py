@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -264,6 +264,26 @@ async def test_progress_is_told() -> None:
     await resolve(live.set_many([(f"{number}", b"") for number in range(600)]))
     switch: Switch = await live.migrate(plain(), told.append)
     assert told == sorted(told) and told[-1] == switch.copied == 600
+
+
+async def test_large_values_are_read_few_at_once() -> None:
+    read: list[int] = []
+
+    class Watched(MemoryStore):
+        def get_many(self, keys: Sequence[str], /) -> list[tuple[str, bytes | None]]:
+            found = super().get_many(keys)
+            read.append(sum(len(value or b"") for _, value in found))
+            return found
+
+    source, target = Watched(), plain()
+    large = b"v" * 1_000_000
+    source.set_many([(f"a{number:03}", b"small") for number in range(600)])
+    source.set_many([(f"b{number:03}", large) for number in range(40)])
+    await moved(LiveKeyValue(source), target)
+    assert len(await content(target)) == 640
+    # The first batch with large ones can't be foreseen.
+    assert sorted(read)[-2] <= 4 << 20
+    assert len([size for size in read if size]) < 40
 
 
 async def test_emptiness_looks_past_pages_without_keys() -> None:

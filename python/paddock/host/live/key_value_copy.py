@@ -10,8 +10,11 @@ from paddock.capabilities.key_value import KeyValueStore
 from paddock.errors import CapabilityError
 from paddock.types import resolve
 
-#: Keys of one batch, and bytes of values after which a batch is written out.
+#: Keys of one batch: at first, and at most.
+FIRST = 16
 BATCH = 250
+#: Bytes of values that are read at once, and after which they are written out.
+ENOUGH = 4 << 20
 LARGE = 1 << 20
 
 
@@ -25,6 +28,8 @@ class Copy:
         self._target = target
         self._progress = progress
         self.copied = 0
+        #: Keys that are read at once.
+        self._together = FIRST
 
     async def everything(self) -> None:
         """Every key of the source; what else the target holds is removed."""
@@ -68,9 +73,22 @@ class Copy:
             await _give_way()
 
     async def _carry(self, keys: Sequence[str]) -> None:
+        start = 0
+        while start < len(keys):
+            part = keys[start : start + self._together]
+            start += len(part)
+            size = await self._carry_part(part)
+            # As many as fit, so that large values fill neither memory nor a call's time.
+            fit = len(part) * ENOUGH // max(size, 1)
+            self._together = max(1, min(fit, self._together * 2, BATCH))
+            self._progress(self.copied)
+            await _give_way()
+
+    async def _carry_part(self, keys: Sequence[str]) -> int:
+        """Bytes of values carried."""
         present: list[tuple[str, bytes]] = []
         gone: list[str] = []
-        size = 0
+        whole = size = 0
         for key, value in await resolve(self._source.get_many(keys)):
             if value is None:
                 gone.append(key)
@@ -79,13 +97,12 @@ class Copy:
             size += len(value)
             if size >= LARGE:
                 await self._put(present)
-                present, size = [], 0
+                present, whole, size = [], whole + size, 0
         if present:
             await self._put(present)
         if gone:
             await resolve(self._target.delete_many(gone))
-        self._progress(self.copied)
-        await _give_way()
+        return whole + size
 
     async def _put(self, items: Sequence[tuple[str, bytes]]) -> None:
         await resolve(self._target.set_many(items))

@@ -54,6 +54,8 @@ class Lane:
 
     async def close(self) -> None:
         """End the connection; calls under way fail."""
+        if self._alarm is not None:
+            self._alarm.cancel()
         task = self._running
         if task is not None:
             task.cancel()

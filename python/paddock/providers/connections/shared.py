@@ -26,11 +26,12 @@ class Shared(Generic[C]):
     """
 
     def __init__(self) -> None:
-        self._open: dict[tuple[Hashable, int], tuple[C, int]] = {}
+        # The loops themselves: a number would be that of another one when a loop is gone.
+        self._open: dict[tuple[Hashable, asyncio.AbstractEventLoop], tuple[C, int]] = {}
 
     def take(self, target: Hashable, make: Callable[[], C]) -> C:
         """The connection for `target`, made if there is none; every one wants a `give`."""
-        key = (target, id(asyncio.get_running_loop()))
+        key = (target, asyncio.get_running_loop())
         connection, users = self._open.get(key, (None, 0))
         if connection is None:
             connection = make()
@@ -39,7 +40,7 @@ class Shared(Generic[C]):
 
     async def give(self, target: Hashable, connection: C) -> None:
         """Give up one use; the last one closes the connection."""
-        key = (target, id(asyncio.get_running_loop()))
+        key = (target, asyncio.get_running_loop())
         known, users = self._open.get(key, (None, 0))
         if known is connection and users > 1:
             self._open[key] = (connection, users - 1)

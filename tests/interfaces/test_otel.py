@@ -230,4 +230,3 @@ def test_nothing_is_done_where_there_is_no_telemetry() -> None:
     assert bound("tracing", None).on_end(span()) is None
     assert bound("logs", None).on_emit(Record()) is None
     assert bound("metrics", None).export(Record()) is None
-    assert bound("types", None)

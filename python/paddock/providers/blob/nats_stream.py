@@ -175,10 +175,13 @@ class Stream:
     ) -> Msg:
         try:
             return await self.link.request(subject, payload, headers)
-        except Unavailable:
-            # Nobody answers for a stream that was deleted: that is said by its name.
+        except Unavailable as error:
+            from nats.errors import NoRespondersError
+
             self._anybody = None
-            await self.info()
+            if isinstance(error.__cause__, NoRespondersError):
+                # So it is when the stream was deleted, which is said by its name.
+                await self.info()
             raise
 
     def _checked(self, answer: dict[str, object]) -> dict[str, object]:

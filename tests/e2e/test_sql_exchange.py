@@ -63,7 +63,7 @@ def test_from_sqlite_to_postgres_to_mariadb_under_load_nothing_fails_or_is_lost(
 
 
 def test_what_can_not_be_moved_refuses_the_plan_with_its_names_and_all_goes_on(
-    up, tmp_path: Path, postgres_server: PostgresServer
+    up, tmp_path: Path, own_postgres: PostgresServer
 ) -> None:
     config = configuration(tmp_path, '[sql_database.default]\ntype = "sqlite"\n')
     host = up(write(tmp_path, part("neutral", GRANTS)), "--config", config)
@@ -71,13 +71,13 @@ def test_what_can_not_be_moved_refuses_the_plan_with_its_names_and_all_goes_on(
     assert ask(host, "neutral", "/sql", "CREATE VIEW recent AS SELECT * FROM log")[0] == 200
     configuration(
         tmp_path,
-        f'[sql_database.default]\ntype = "postgres"\nurl = "{postgres_server.url}"\n'
+        f'[sql_database.default]\ntype = "postgres"\nurl = "{own_postgres.url}"\n'
         'migrate_from = "old"\n[sql_database.old]\ntype = "sqlite"\n',
     )
     refused = host.command("apply", "--config", config)
     assert refused.returncode == 5, refused.stderr
     assert "view recent" in refused.stderr
-    assert postgres_server.password not in refused.stderr + host.log
+    assert own_postgres.password not in refused.stderr + host.log
     assert ask(host, "neutral", "/dialect")[1] == ["sqlite"]
     assert ask(host, "neutral", "/sql", (INSERT, "text:still"))[0] == 200
 

@@ -13,7 +13,7 @@ mod http_out;
 mod shape;
 mod tcp;
 
-use fermyon::spin2_0_0::postgres::{DbValue, ParameterValue as PgParameter};
+use fermyon::spin2_0_0::rdbms_types::{DbValue, ParameterValue as PgParameter};
 use fermyon::spin2_0_0::sqlite::{self, Value};
 use fermyon::spin2_0_0::{key_value, mqtt, postgres, redis, variables};
 use wasi::http::types::{
@@ -61,7 +61,8 @@ fn key_value() -> Outcome {
 }
 
 fn mqtt(request: &IncomingRequest) -> Outcome {
-    let [address, user, password] = ["MQTT_ADDRESS", "MQTT_USERNAME", "MQTT_PASSWORD"].map(|name| header(request, name));
+    let [address, user, password] =
+        ["MQTT_ADDRESS", "MQTT_USERNAME", "MQTT_PASSWORD"].map(|name| header(request, name));
     let connection = mqtt::Connection::open(&address?, &user?, &password?, 30).map_err(shown)?;
     connection.publish("telemetry", b"Eureka!", mqtt::Qos::AtLeastOnce).map_err(shown)?;
     Ok(Vec::new())
@@ -70,7 +71,10 @@ fn mqtt(request: &IncomingRequest) -> Outcome {
 fn redis(request: &IncomingRequest) -> Outcome {
     let connection = redis::Connection::open(&header(request, "redis_address")?).map_err(shown)?;
     connection.set("spin-example", b"Eureka!").map_err(shown)?;
-    ensure(connection.get("spin-example").map_err(shown)?.as_deref() == Some(b"Eureka!"), "the value")?;
+    ensure(
+        connection.get("spin-example").map_err(shown)?.as_deref() == Some(b"Eureka!"),
+        "the value",
+    )?;
     connection.set("number", b"0").map_err(shown)?;
     ensure(connection.incr("number").map_err(shown)? == 1, "a number counted up")?;
     connection.del(&["set".to_owned()]).map_err(shown)?;
@@ -85,15 +89,21 @@ fn redis(request: &IncomingRequest) -> Outcome {
 }
 
 fn postgres(request: &IncomingRequest) -> Outcome {
-    let connection = postgres::Connection::open(&header(request, "PG_CONNECTION_STRING")?).map_err(shown)?;
-    connection.execute("CREATE TEMPORARY TABLE conform (n int4, words text)", &[]).map_err(shown)?;
+    let connection =
+        postgres::Connection::open(&header(request, "PG_CONNECTION_STRING")?).map_err(shown)?;
+    connection
+        .execute("CREATE TEMPORARY TABLE conform (n int4, words text)", &[])
+        .map_err(shown)?;
     let values = [PgParameter::Int32(7), PgParameter::Str("seven".to_owned())];
     connection.execute("INSERT INTO conform VALUES ($1, $2)", &values).map_err(shown)?;
     let found = connection.query("SELECT n, words FROM conform", &[]).map_err(shown)?;
     let names: Vec<_> = found.columns.iter().map(|column| column.name.as_str()).collect();
     ensure(names == ["n", "words"], "names of columns")?;
     let row = found.rows.first().map(Vec::as_slice);
-    ensure(matches!(row, Some([DbValue::Int32(7), DbValue::Str(words)]) if words == "seven"), "the row")?;
+    ensure(
+        matches!(row, Some([DbValue::Int32(7), DbValue::Str(words)]) if words == "seven"),
+        "the row",
+    )?;
     Ok(Vec::new())
 }
 
@@ -101,21 +111,29 @@ fn sqlite() -> Outcome {
     let denied = sqlite::Connection::open("forbidden");
     ensure(matches!(denied, Err(sqlite::Error::AccessDenied)), "a database that is not granted")?;
     let connection = sqlite::Connection::open("default").map_err(shown)?;
-    connection.execute("CREATE TABLE IF NOT EXISTS conform (k TEXT, v BLOB)", &[]).map_err(shown)?;
+    connection
+        .execute("CREATE TABLE IF NOT EXISTS conform (k TEXT, v BLOB)", &[])
+        .map_err(shown)?;
     connection.execute("DELETE FROM conform", &[]).map_err(shown)?;
     let values = [Value::Text("key".to_owned()), Value::Blob(b"value".to_vec())];
     connection.execute("INSERT INTO conform VALUES (?, ?)", &values).map_err(shown)?;
     let found = connection.execute("SELECT k, v FROM conform", &[]).map_err(shown)?;
     ensure(found.columns == ["k", "v"] && found.rows.len() == 1, "one row")?;
     let row = found.rows.first().map(|row| row.values.as_slice());
-    ensure(matches!(row, Some([Value::Text(key), Value::Blob(value)]) if key == "key" && value == b"value"), "its values")?;
+    ensure(
+        matches!(row, Some([Value::Text(key), Value::Blob(value)]) if key == "key" && value == b"value"),
+        "its values",
+    )?;
     Ok(Vec::new())
 }
 
 fn variables() -> Outcome {
     ensure(variables::get("variable").map_err(shown)? == "value", "the variable")?;
     let missing = variables::get("missing");
-    ensure(matches!(missing, Err(variables::Error::Undefined(_))), "a variable that is not defined")?;
+    ensure(
+        matches!(missing, Err(variables::Error::Undefined(_))),
+        "a variable that is not defined",
+    )?;
     let wrong = variables::get("wrong!");
     ensure(matches!(wrong, Err(variables::Error::InvalidName(_))), "a name that none can have")?;
     Ok(Vec::new())

@@ -28,7 +28,8 @@ pub fn check(request: &IncomingRequest) -> Outcome {
     let client: Result<std::net::SocketAddr, _> = header(request, "spin-client-addr")?.parse();
     ensure(client.is_ok(), "spin-client-addr")?;
     for (name, _) in request.headers().entries() {
-        let known = name == "spin-client-addr" || EXPECTED.iter().any(|(expected, _)| name == *expected);
+        let known =
+            name == "spin-client-addr" || EXPECTED.iter().any(|(expected, _)| name == *expected);
         ensure(known || !name.starts_with("spin-"), &name)?;
     }
     Ok(Vec::new())

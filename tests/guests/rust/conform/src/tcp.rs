@@ -2,7 +2,9 @@
 
 use crate::wasi::http::types::IncomingRequest;
 use crate::wasi::sockets::instance_network::instance_network;
-use crate::wasi::sockets::network::{ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress};
+use crate::wasi::sockets::network::{
+    ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress,
+};
 use crate::wasi::sockets::tcp_create_socket::create_tcp_socket;
 use crate::{Outcome, ensure, header};
 
@@ -10,16 +12,7 @@ const MESSAGE: &[u8] = b"there and back again";
 
 /// As the binding generators of Rust print it: `access-denied (error 1)`.
 fn shown(error: ErrorCode) -> String {
-    let name = format!("{error:?}");
-    let name = name.rsplit("::").next().unwrap_or(&name).to_owned();
-    let mut words = String::new();
-    for letter in name.chars().filter(|letter| letter.is_ascii_alphabetic()) {
-        if letter.is_ascii_uppercase() && !words.is_empty() {
-            words.push('-');
-        }
-        words.push(letter.to_ascii_lowercase());
-    }
-    format!("{words} (error {})", error as u8)
+    error.to_string()
 }
 
 fn address(text: &str) -> Option<IpSocketAddress> {

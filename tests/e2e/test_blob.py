@@ -211,12 +211,13 @@ def test_a_client_that_goes_away_half_way_leaves_nothing_behind(host: Running) -
     assert ask(host, WASI, "has", name="half") == (200, "false\n")
 
 
-def test_a_store_of_its_own_for_a_container(up, tmp_path: Path) -> None:
+def test_a_store_of_its_own_for_a_container_and_one_for_any_other(up, tmp_path: Path) -> None:
     table = (
         '[blob_store.box]\ntype = "filesystem"\npath = "files"\n'
         '[blob_store.default]\ntype = "memory"\n'
     )
-    host = up(manifest(tmp_path), "--config", configuration(tmp_path, table))
+    grants = 'blob_containers = ["*", "box"]'
+    host = up(manifest(tmp_path, grants), "--config", configuration(tmp_path, table))
     for container in ("box", "other"):
         ask(host, WASI, "create", container=container)
         ask(host, WASI, "write", container=container, name="a", value=container)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hosts import GUESTS, Running, paddock, serving
+from hosts import GUESTS, Running, serving
 from manifests import routed, write
 
 pytestmark = [pytest.mark.large, pytest.mark.timeout(600)]
@@ -71,14 +71,15 @@ def test_a_guest_in_javascript(up, build: Callable[[str], Path], tmp_path: Path)
     assert answer == {"method": "GET", "path": "/json", "query": {"a": "1"}, "agent": "test"}
 
 
-def test_an_sdk_that_imports_more_than_is_offered_is_refused_in_plain_words(
-    build: Callable[[str], Path], tmp_path: Path, cache: Path
+def test_an_sdk_that_imports_its_whole_world_is_served_as_it_is(
+    up, build: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    manifest = write(tmp_path, routed("spin", build("python-spin")))
-    # The compiler that is done soonest: nothing of it will run.
-    options = ("--compiler", "winch", "--listen", "127.0.0.1:0")
-    done = paddock("up", manifest, *options, cache=cache, timeout=COMPILE)
-    assert done.returncode == 5
-    assert "component 'spin' imports" in done.stderr and "does not offer" in done.stderr
-    assert "the nearest that is offered is wasi:http/types@0.3.0" in done.stderr
-    assert "Traceback" not in done.stderr
+    variables = '[variables]\nname = { default = "Ada" }\n'
+    extra = 'key_value_stores = ["default"]\nvariables = { name = "{{ name }}" }\n'
+    manifest = write(tmp_path, variables, routed("spin", build("python-spin"), extra))
+    host = served(up(manifest, wait=False))
+    assert host.get("/set?key=k&value=v").text == "ok"
+    assert host.get("/get?key=k").text == "v"
+    assert host.get("/variable?name=name").text == "Ada"
+    assert host.get("/get?store=other").status_code == 403
+    assert "candidate of WASI beside the release" in host.log

@@ -12,7 +12,7 @@ from paddock.errors import NotFound
 from paddock.interfaces import OFFERED, Grants, Offer, bind, find, nearest
 
 CAPABILITIES = {
-    "blob", "configuration", "key_value", "logging", "messaging", "outbound", "secrets", "sql",
+    "absent", "blob", "configuration", "key_value", "logging", "messaging", "outbound", "secrets", "sql",
     "sqlite", "telemetry",
 }  # fmt: skip
 

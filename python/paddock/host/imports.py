@@ -45,12 +45,17 @@ def check(component: Component, imports: Iterable[str], built_in: Callable[[str]
     bound: list[str] = []
     problems: list[str] = []
     warnings: list[str] = []
+    imports = tuple(imports)
+    carried: list[str] = []
     for name in imports:
         if built_in(name):
             warnings += _ungranted_builtin(component, name)
             continue
         offer = find(name)
         if offer is None and name.partition("@")[0] in TYPES_ONLY:
+            continue
+        if offer is None and _carried(name, imports, built_in):
+            carried.append(name)
             continue
         if offer is None:
             problems.append(_refusal(component, name, built_in))
@@ -78,7 +83,21 @@ def check(component: Component, imports: Iterable[str], built_in: Callable[[str]
                 "but none is granted; a call finds nothing. "
                 'To grant one: secrets.NAME = "{{ variable }}"'
             )
-    return Checked(tuple(bound), tuple(problems), tuple(dict.fromkeys(warnings)))
+    if carried:
+        warnings.append(
+            f"{component.location}: component '{component.id}' imports {len(carried)} interfaces "
+            f"of a candidate of WASI beside the release ({carried[0]} and others), which this "
+            "host does not offer; a call to one of them ends the guest"
+        )
+    return Checked((*bound, *carried), tuple(problems), tuple(dict.fromkeys(warnings)))
+
+
+def _carried(name: str, imports: tuple[str, ...], built_in: Callable[[str], bool]) -> bool:
+    """Whether an import is a candidate of WASI whose release the component imports too."""
+    interface, _, version = name.partition("@")
+    if not interface.startswith("wasi:") or "-rc" not in version:
+        return False
+    return any(other.partition("@")[0] == interface and built_in(other) for other in imports)
 
 
 def _ungranted_own(component: Component, name: str) -> list[str]:

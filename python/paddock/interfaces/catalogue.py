@@ -35,6 +35,7 @@ class Offer(NamedTuple):
 
 
 _WORDS = {
+    "absent": "language model, of which there is none",
     "key_value": "key-value store",
     "sqlite": "SQLite database",
     "sql": "SQL database",
@@ -111,22 +112,6 @@ OFFERED: Mapping[str, Offer] = {
             "wasmcloud:blobstore/types@0.1.0": "Types",
         },
     ),
-    **_offers(
-        "sql",
-        "outbound",
-        {
-            "fermyon:spin/rdbms-types": "OnlyTypes",
-            "fermyon:spin/rdbms-types@2.0.0": "OnlyTypes",
-        },
-    ),
-    **_offers(
-        "sql",
-        "sql",
-        {
-            "wasmcloud:postgres/types@0.1.1-draft": "OnlyTypes",
-            "wasmcloud:postgres/types@0.2.0": "OnlyTypes",
-        },
-    ),
     **_offers("paddock_sql", "sql", {"paddock:sql/database@0.1.0": "Database"}),
     **_offers(
         "spin_sqlite",
@@ -201,6 +186,11 @@ OFFERED: Mapping[str, Offer] = {
         {"fermyon:spin/mqtt@2.0.0": "Mqtt", "spin:mqtt/mqtt@3.0.0": "Mqtt"},
     ),
     **_offers(
+        "stand_in",
+        "absent",
+        {"fermyon:spin/llm": "LanguageModels", "fermyon:spin/llm@2.0.0": "LanguageModels"},
+    ),
+    **_offers(
         "wasi_config",
         "configuration",
         {
@@ -234,7 +224,6 @@ OFFERED: Mapping[str, Offer] = {
             "wasi:otel/tracing@0.2.0-rc.2": "Tracing",
             "wasi:otel/metrics@0.2.0-rc.2": "Metrics",
             "wasi:otel/logs@0.2.0-rc.2": "Logs",
-            "wasi:otel/types@0.2.0-rc.2": "Types",
         },
     ),
     **_offers(
@@ -272,6 +261,10 @@ def bind(interface: str, grants: Grants) -> object:
     answers those that are granted. Raises NotFound for one that is not offered.
     """
     offer = find(interface)
+    if offer is None and interface.startswith("wasi:"):
+        from paddock.interfaces.stand_in import StandIn
+
+        return StandIn(interface)
     if offer is None:
         raise NotFound(f"the interface {interface} is not offered")
     if not offer.module:

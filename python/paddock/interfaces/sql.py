@@ -12,7 +12,7 @@ from paddock.errors import CapabilityError
 from paddock.types import Deferred, Page, Reply, Stream, resolve
 
 if TYPE_CHECKING:
-    from paddock.interfaces.grants import Grants
+    pass
 
 T = TypeVar("T")
 
@@ -102,12 +102,3 @@ async def _closing(session: Session, reply: Coroutine[object, object, T]) -> T:
         return await reply
     finally:
         await resolve(session.close())
-
-
-class OnlyTypes:
-    """An interface that has types and no functions."""
-
-    __slots__ = ()
-
-    def __init__(self, grants: Grants) -> None:
-        del grants

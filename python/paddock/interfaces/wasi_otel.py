@@ -79,15 +79,6 @@ class Logs:
         return None if self._sink is None else self._sink.log(records.log(data))
 
 
-class Types:
-    """`wasi:otel/types`, which has no functions."""
-
-    __slots__ = ()
-
-    def __init__(self, grants: Grants) -> None:
-        del grants
-
-
 def outer(traceparent: str | None) -> SpanContext:
     """The span that a header `traceparent` names."""
     found = _TRACEPARENT.fullmatch(traceparent or "")

@@ -224,3 +224,16 @@ def test_options_are_checked() -> None:
         with pytest.raises(OptionError) as raised:
             SqliteConfig.from_table(table)
         assert raised.value.key == key
+
+
+async def test_a_file_is_opened_and_left_by_many_at_once(database: SqliteDatabase) -> None:
+    import asyncio
+
+    async def come_and_go() -> None:
+        for _ in range(20):
+            session = database.session()
+            # A temporary table costs the connection, so each opens one.
+            await resolve(session.execute("CREATE TEMP TABLE mine (n INTEGER)"))
+            session.close()
+
+    await asyncio.gather(*(asyncio.to_thread(asyncio.run, come_and_go()) for _ in range(4)))

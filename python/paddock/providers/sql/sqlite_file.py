@@ -92,7 +92,11 @@ class DatabaseFile:
         try:
             return self._idle.pop()
         except IndexError:
+            pass
+        try:
             return self._connect()
+        except sqlite3.Error as error:
+            raise _of_code(error, self.path) from error
 
     def take_back(self, lent: Lent) -> None:
         """The connection may be lent again, unless a transaction is still open."""
@@ -147,13 +151,14 @@ class DatabaseFile:
             )
         if self._closed:
             return Unavailable(f"the database {self.path} is closed")
-        return _of_code(error, code, self.path)
+        return _of_code(error, self.path)
 
     def close(self) -> None:
         """Close every idle connection; those lent are closed when given back."""
         self._closed = True
         while self._idle:
             self._idle.pop().raw.close()
+        self._anchor.close()
 
     def _create(self) -> None:
         try:
@@ -166,15 +171,15 @@ class DatabaseFile:
                 hint="check `path` and who may write there",
             ) from error
         register()
+        # The last connection that closes takes the log back into the file, and whoever
+        # opens one at that moment finds it locked: so one stays open.
         try:
-            raw = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
-            try:
-                raw.execute("PRAGMA journal_mode = WAL").fetchall()
-            finally:
-                raw.close()
+            self._anchor = sqlite3.connect(
+                self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            self._anchor.execute("PRAGMA journal_mode = WAL").fetchall()
         except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            raise _of_code(error, code, self.path) from error
+            raise _of_code(error, self.path) from error
 
     def _connect(self) -> Lent:
         raw = sqlite3.connect(
@@ -185,9 +190,13 @@ class DatabaseFile:
             detect_types=sqlite3.PARSE_DECLTYPES,
         )
         sync = "FULL" if self._full_sync else "NORMAL"
-        raw.execute(f"PRAGMA synchronous = {sync}")
-        raw.execute("PRAGMA foreign_keys = ON")
-        raw.execute("PRAGMA trusted_schema = OFF")
+        try:
+            raw.execute(f"PRAGMA synchronous = {sync}")
+            raw.execute("PRAGMA foreign_keys = ON")
+            raw.execute("PRAGMA trusted_schema = OFF")
+        except BaseException:
+            raw.close()
+            raise
         raw.set_authorizer(_authorize)
         return Lent(raw)
 
@@ -208,8 +217,8 @@ def _authorize(
     return sqlite3.SQLITE_OK
 
 
-def _of_code(error: sqlite3.Error, code: int, path: Path) -> BaseException:
-    words = _words(error)
+def _of_code(error: sqlite3.Error, path: Path) -> BaseException:
+    words, code = _words(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
     name = str(getattr(error, "sqlite_errorname", ""))
     match code:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:

@@ -57,7 +57,6 @@ def _info(application: Application) -> _core.RouteSpec:
         trigger=INFO,
         route=INFO,
         static=(200, [("content-type", "application/json")], body),
-        methods=["GET", "HEAD"],
     )
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from paddock.errors import HostError
+from paddock.manifest.formats import is_wash
 
 
 def private_directory(path: Path) -> Path:
@@ -29,7 +30,10 @@ def private_directory(path: Path) -> Path:
 
 def state_directory(manifest: Path, configured: Path | None) -> Path:
     """`.paddock` beside the manifest, unless another was chosen."""
-    return configured if configured is not None else manifest.parent / ".paddock"
+    if configured is not None:
+        return configured
+    # A wash project's manifest stands in a directory of its own.
+    return (manifest.parent.parent if is_wash(manifest) else manifest.parent) / ".paddock"
 
 
 def cache_directory() -> Path:

@@ -5,19 +5,23 @@ its service, its volumes, and the interfaces that it wants of a host. Shapes as 
 operator's custom resource definitions of wasmCloud 2.7 have them.
 """
 
-# pydantic copies the mutable defaults of a model.
-# ruff: noqa: RUF012
-
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from paddock.manifest.document import Located
-from paddock.manifest.fields import Length, Name, Table, Text
 from paddock.manifest.formats import wasmcloud
-from paddock.manifest.formats.wadm import Metadata, Open
 from paddock.manifest.formats.wasmcloud import Use
+from paddock.manifest.formats.workload_shapes import (
+    Component,
+    Interface,
+    Many,
+    Mount,
+    Resources,
+    Service,
+    Single,
+    Workload,
+)
 from paddock.manifest.names import did_you_mean
 from paddock.manifest.positions import KeyPath
 from paddock.manifest.problems import ManifestMistakes
@@ -35,139 +39,6 @@ _CLUSTER = {
     "artifacts": "what artifacts stand for is not looked up",
 }
 _FROM = "the values of {} are kept in a cluster, not in this file"
-
-
-class Reference(Table):
-    """A name of another object."""
-
-    name: Text = ""
-
-
-class Environment(Table):
-    """`environment` of `localResources`."""
-
-    config: dict[Text, Text] = {}
-    configFrom: list[Reference] = []
-    secretFrom: list[Reference] = []
-
-
-class Mount(Table):
-    """Where a volume is seen."""
-
-    name: Name
-    mountPath: Name
-    readOnly: bool = False
-
-
-class Resources(Table):
-    """`localResources`"""
-
-    allowedHosts: list[Name] = []
-    allowedIpNameLookups: list[Name] = []
-    allowedHostLoopbackPorts: list[Name] = []
-    config: dict[Text, Text] = {}
-    environment: Environment = Environment()
-    volumeMounts: list[Mount] = []
-
-
-class Component(Table):
-    """A component that is called."""
-
-    name: Name
-    image: Name
-    imagePullPolicy: Text | None = None
-    imagePullSecret: Reference | None = None
-    localResources: Resources = Resources()
-    poolSize: Length = 0
-    maxInvocations: Length = 0
-    maxConcurrency: Length = 0
-
-
-class Service(Table):
-    """The program that runs beside the components."""
-
-    image: Name
-    imagePullPolicy: Text | None = None
-    imagePullSecret: Reference | None = None
-    localResources: Resources = Resources()
-    maxRestarts: Length = 0
-    ports: list[dict[str, object]] = []
-
-
-class Interface(Table):
-    """What a workload wants of its host."""
-
-    namespace: Name
-    package: Name
-    interfaces: list[Name]
-    version: Text | None = None
-    name: Name | None = None
-    config: dict[Text, Text] = {}
-    configFrom: list[Reference] = []
-    secretFrom: list[Reference] = []
-
-
-class HostPath(Table):
-    """A directory of the host."""
-
-    path: Name
-
-
-class Volume(Table):
-    """A directory: one of the host, or an empty one."""
-
-    name: Name
-    hostPath: HostPath | None = None
-    ephemeral: dict[str, object] | None = None
-
-
-class Workload(Table):
-    """`spec` of a Workload."""
-
-    components: list[Component] = []
-    service: Service | None = None
-    volumes: list[Volume] = []
-    hostInterfaces: list[Interface] = []
-    hostSelector: dict[str, str] = {}
-    hostId: Text | None = None
-    environment: Text | None = None
-    kubernetes: dict[str, object] = {}
-
-
-class Template(Open):
-    """`template`"""
-
-    spec: Workload
-
-
-class Owner(Table):
-    """`spec` of what makes Workloads."""
-
-    template: Template
-    replicas: Length = 1
-    deployPolicy: Text | None = None
-    artifacts: list[dict[str, object]] = []
-    kubernetes: dict[str, object] = {}
-
-
-class Single(Table):
-    """A Workload."""
-
-    apiVersion: Literal["runtime.wasmcloud.dev/v1alpha1"]
-    kind: Literal["Workload"]
-    metadata: Metadata
-    spec: Workload
-    status: dict[str, object] = {}
-
-
-class Many(Table):
-    """A WorkloadDeployment or WorkloadReplicaSet."""
-
-    apiVersion: Literal["runtime.wasmcloud.dev/v1alpha1"]
-    kind: Literal["WorkloadDeployment", "WorkloadReplicaSet"]
-    metadata: Metadata
-    spec: Owner
-    status: dict[str, object] = {}
 
 
 def translate(document: Located, path: Path) -> Translation:

@@ -105,12 +105,7 @@ def test_a_large_object_is_streamed_both_ways(host: Running, who: str) -> None:
     assert ask(host, who, "delete-many", names=f"{name},{name}-2") == (200, "ok\n")
 
 
-PASSED_ON = pytest.mark.xfail(
-    reason="an instance of WASI 0.3 ends with its guest's task, not with the answer's body"
-)
-
-
-@pytest.mark.parametrize("who", [WASI, pytest.param(WASMCLOUD, marks=PASSED_ON)])
+@pytest.mark.parametrize("who", [WASI, WASMCLOUD])
 def test_an_objects_stream_is_passed_on_as_an_answer(host: Running, who: str) -> None:
     name = f"passed-{who}"
     assert ask(host, who, "make", name=name, size=SIZE)[0] == 200

@@ -4,12 +4,13 @@
 //! that knows it.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::task::AtomicWaker;
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use tokio::time::Sleep;
@@ -92,10 +93,37 @@ struct Joining {
 #[derive(Clone)]
 struct Joined {
     deadline: Deadline,
+    /// Keeps the instance while the response is read: what a guest only passes on
+    /// comes through its instance after its task has ended.
+    _reading: Arc<Reading>,
     stream: Option<Duration>,
     cut: Arc<AtomicBool>,
     /// Keeps the admission slot until the response is read to its end.
     _guard: Option<Arc<Box<dyn std::any::Any + Send + Sync>>>,
+}
+
+/// Responses of one instance that are still read.
+#[derive(Default)]
+struct Readers {
+    count: AtomicUsize,
+    changed: AtomicWaker,
+}
+
+/// One of them.
+struct Reading(Arc<Readers>);
+
+impl Reading {
+    fn begin(readers: &Arc<Readers>) -> Arc<Self> {
+        readers.count.fetch_add(1, Ordering::SeqCst);
+        Arc::new(Self(Arc::clone(readers)))
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.wake();
+    }
 }
 
 struct Instances {
@@ -122,12 +150,13 @@ impl HandlerState for Instances {
         };
         let reuse = component.spec.reuse.unwrap_or(Reuse { requests: 1, concurrency: 1, idle: Duration::ZERO });
         let deadline = store.data().scope.deadline.clone();
+        let readers = Arc::<Readers>::default();
         Ok(Instance {
             store,
             proxy,
             view: |state| state.http(),
-            expiration: Expiration { idle: reuse.idle, deadline, timer: None },
-            state: Worker { component: Arc::clone(component), reuse },
+            expiration: Expiration { idle: reuse.idle, deadline, readers: Arc::clone(&readers), timer: None },
+            state: Worker { component: Arc::clone(component), reuse, readers },
         })
     }
 }
@@ -135,6 +164,7 @@ impl HandlerState for Instances {
 struct Worker {
     component: Arc<Component>,
     reuse: Reuse,
+    readers: Arc<Readers>,
 }
 
 impl WorkerState for Worker {
@@ -142,8 +172,11 @@ impl WorkerState for Worker {
     type RequestData = Joining;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
-        if total >= self.reuse.requests {
+        if total >= self.reuse.requests && self.readers.count.load(Ordering::SeqCst) == 0 {
             ShouldAccept::Never
+        } else if total >= self.reuse.requests {
+            // "Never" would end the instance, through which a response may still come.
+            ShouldAccept::No
         } else if concurrent >= self.reuse.concurrency {
             ShouldAccept::No
         } else {
@@ -172,6 +205,7 @@ impl WorkerState for Worker {
         }
         let _ = data.joined.set(Joined {
             deadline: state.scope.deadline.clone(),
+            _reading: Reading::begin(&self.readers),
             stream: self.component.spec.limits.stream,
             cut,
             _guard: guard,
@@ -200,16 +234,19 @@ impl WorkerState for Worker {
 struct Expiration {
     idle: Duration,
     deadline: Deadline,
+    readers: Arc<Readers>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl WorkerExpiration for Expiration {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, status: WorkerStatus, start: Instant) -> Poll<()> {
+        self.readers.changed.register(cx.waker());
+        let read = self.readers.count.load(Ordering::SeqCst) > 0;
         let due = match status {
-            WorkerStatus::Idle => Some(start + self.idle),
+            WorkerStatus::Idle if !read => Some(start + self.idle),
             // The request's own expiry comes first, so that its client gets an
             // answer; this is the second line.
-            WorkerStatus::Requests | WorkerStatus::PostReturn => {
+            WorkerStatus::Idle | WorkerStatus::Requests | WorkerStatus::PostReturn => {
                 self.deadline.instant().map(|deadline| deadline + Duration::from_millis(100))
             }
         };

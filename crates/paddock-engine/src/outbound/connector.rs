@@ -153,9 +153,14 @@ impl Connector {
         let absolute = request.uri().clone();
         *request.uri_mut() = origin_form(&absolute);
         while let Some((address, sender)) = self.pooled(&destination).await {
-            // A grant may have gone since the connection was made.
+            // A grant may have gone since the connection was made, or be another
+            // component's. A shared connection stays in the pool and would be
+            // found again and again: connecting says what is not allowed.
             if !allowed(component, &destination, address) {
-                continue;
+                match sender {
+                    Sender::One(_) => continue,
+                    Sender::Two(_) => break,
+                }
             }
             match self.exchange(&destination, address, sender, request, &absolute, answer, between).await {
                 Ok(response) => return response.map(|response| held(response, slot)),

@@ -75,6 +75,14 @@ impl Hooks {
     }
 }
 
+impl Hooks {
+    /// Whether a request to `uri` is refused before it is made. A guest of WASI
+    /// 0.2 learns so from the call itself, and not from the response that it awaits.
+    pub(crate) fn refuse(&self, uri: &http::Uri) -> bool {
+        self.open.as_ref().is_none_or(|open| open.target(uri).is_err())
+    }
+}
+
 type Sent = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Answer = Result<(http::Response<WasiBody>, Sent), Error>;
 
@@ -123,7 +131,19 @@ impl Open {
         options: Option<RequestOptions>,
     ) -> Result<BoxFuture<'static, Result<http::Response<WasiBody>, Error>>, Error> {
         self.component.observe("wasi:http/outgoing-handler", "handle", self.trace.as_deref());
-        let uri = request.uri();
+        if let Some(target) = self.target(request.uri())? {
+            return self.inside(target, request);
+        }
+        let component = Arc::clone(&self.component);
+        let connector = Arc::clone(&self.connector);
+        Ok(Box::pin(async move { connector.send(&component, request, options).await }))
+    }
+
+    /// Where a request goes inside the host; None for one that leaves it.
+    ///
+    /// # Errors
+    /// `HttpRequestDenied`, for what is not granted; it is told in the log.
+    fn target(&self, uri: &http::Uri) -> Result<Option<Target>, Error> {
         let scheme = uri.scheme_str().unwrap_or("http").to_ascii_lowercase();
         let host = uri.host().unwrap_or("").to_ascii_lowercase();
         let grants = &self.component.spec.outbound;
@@ -132,14 +152,14 @@ impl Open {
                 return Err(self.deny(&format!("calling the component '{id}'"), &format!("http://{host}")));
             }
             self.component.permit(|| (format!("calling the component '{id}'"), format!("http://{host}")));
-            return self.inside(Target::Component(id.to_string()), request);
+            return Ok(Some(Target::Component(id.to_string())));
         }
         if host.is_empty() || host == "self.alt" || host == "self" {
             if !grants.allows_itself() {
                 return Err(self.deny("a request to the application itself", "http://self"));
             }
             self.component.permit(|| ("a request to the application itself".into(), "http://self".into()));
-            return self.inside(Target::Route, request);
+            return Ok(Some(Target::Route));
         }
         let port = uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
         let default = (scheme == "https" && port == 443) || (scheme == "http" && port == 80);
@@ -148,9 +168,7 @@ impl Open {
             return Err(self.deny(&format!("outgoing HTTP to {grant}"), &grant));
         }
         self.component.permit(|| (format!("outgoing HTTP to {grant}"), grant));
-        let component = Arc::clone(&self.component);
-        let connector = Arc::clone(&self.connector);
-        Ok(Box::pin(async move { connector.send(&component, request, options).await }))
+        Ok(None)
     }
 
     fn inside(

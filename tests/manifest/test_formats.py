@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -509,3 +510,12 @@ def test_a_bare_component_is_converted(tmp_path: Path, capsys: pytest.CaptureFix
     assert app.components["hello"].source == file
     assert app.http[0].route == "/..."
     capsys.readouterr()
+
+
+def test_yaml_without_its_library_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(ManifestError, match="PyYAML is not installed") as caught:
+        read(tmp_path, "wadm")
+    assert caught.value.hint == "pip install 'paddock[yaml]'"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from paddock.host.kinds import KINDS
-from paddock.interfaces.catalogue import find
+from paddock.interfaces.catalogue import Offer, find
 from paddock.interfaces.nearest import nearest
 from paddock.manifest.model import Application, Component
 
@@ -50,39 +50,13 @@ def check(component: Component, imports: Iterable[str], built_in: Callable[[str]
     for name in imports:
         if built_in(name):
             warnings += _ungranted_builtin(component, name)
-            continue
-        offer = find(name)
-        if offer is None and name.partition("@")[0] in TYPES_ONLY:
-            continue
-        if offer is None and _carried(name, imports, built_in):
+        elif (offer := find(name)) is not None:
+            bound.append(name)
+            warnings += _ungranted(component, name, offer)
+        elif _carried(name, imports, built_in):
             carried.append(name)
-            continue
-        if offer is None:
+        elif name.partition("@")[0] not in TYPES_ONLY:
             problems.append(_refusal(component, name, built_in))
-            continue
-        bound.append(name)
-        if not offer.module:
-            warnings += _ungranted_own(component, name)
-            continue
-        kind = KINDS.get(offer.capability)
-        if kind is not None and not kind.names(component):
-            warnings.append(
-                f"{component.location}: component '{component.id}' imports a "
-                f"{offer.plain_words} but none is granted; a call gets access-denied. "
-                f'To grant one: {kind.asked} = ["default"]'
-            )
-        elif offer.capability == "outbound" and not component.allowed_outbound_hosts:
-            warnings.append(
-                f"{component.location}: component '{component.id}' imports a client for "
-                f"{offer.plain_words} but no host is granted; a call gets access-denied. "
-                "To grant one: allowed_outbound_hosts"
-            )
-        elif offer.capability == "secrets" and not component.secrets:
-            warnings.append(
-                f"{component.location}: component '{component.id}' imports {offer.plain_words} "
-                "but none is granted; a call finds nothing. "
-                'To grant one: secrets.NAME = "{{ variable }}"'
-            )
     if carried:
         warnings.append(
             f"{component.location}: component '{component.id}' imports {len(carried)} interfaces "
@@ -90,6 +64,30 @@ def check(component: Component, imports: Iterable[str], built_in: Callable[[str]
             "host does not offer; a call to one of them ends the guest"
         )
     return Checked((*bound, *carried), tuple(problems), tuple(dict.fromkeys(warnings)))
+
+
+def _ungranted(component: Component, name: str, offer: Offer) -> list[str]:
+    """What an offered interface lacks of a grant, and the line that would give it."""
+    who = f"{component.location}: component '{component.id}' imports"
+    if not offer.module:
+        return _ungranted_own(component, name)
+    kind = KINDS.get(offer.capability)
+    if kind is not None and not kind.names(component):
+        return [
+            f"{who} a {offer.plain_words} but none is granted; a call gets access-denied. "
+            f'To grant one: {kind.asked} = ["default"]'
+        ]
+    if offer.capability == "outbound" and not component.allowed_outbound_hosts:
+        return [
+            f"{who} a client for {offer.plain_words} but no host is granted; a call gets "
+            "access-denied. To grant one: allowed_outbound_hosts"
+        ]
+    if offer.capability == "secrets" and not component.secrets:
+        return [
+            f"{who} {offer.plain_words} but none is granted; a call finds nothing. "
+            'To grant one: secrets.NAME = "{{ variable }}"'
+        ]
+    return []
 
 
 def _carried(name: str, imports: tuple[str, ...], built_in: Callable[[str], bool]) -> bool:

@@ -45,11 +45,20 @@ class MosquittoServer(Server):
 
     def save(self) -> None:
         """Returns when everything up to now is in the file."""
+        # Of two, the second has begun since: the first may have been under way before.
+        for _ in range(2):
+            before = self._saved()
+            send(self.pid, signal.SIGUSR1)
+            # It writes another file and renames that.
+            self.until(lambda before=before: self._saved() != before, "save its messages")  # type: ignore[misc]
+
+    def _saved(self) -> tuple[int, int] | None:
         file = self.directory / "mosquitto.db"
-        before = file.stat().st_ino if file.exists() else None
-        send(self.pid, signal.SIGUSR1)
-        # It writes another file and renames that.
-        self.until(lambda: file.stat().st_ino != before, "save its messages")
+        if not file.exists():
+            return None
+        # The number of a file that is gone is used again, so it is not enough.
+        about = file.stat()
+        return about.st_ino, about.st_mtime_ns
 
     def refuse_authentication(self) -> None:
         """Another password; clients are disconnected. `accept_authentication` undoes it."""

@@ -98,7 +98,7 @@ class KafkaLink:
                 await producer.start()
         except Exception as error:
             await _stop(producer)
-            raise explained(error, self.target) from error
+            raise explained(await self._reason(error), self.target) from error
         except BaseException:
             await _stop(producer)
             raise
@@ -106,6 +106,28 @@ class KafkaLink:
             self._starting = None
         self._producer = producer
         return producer
+
+    async def _reason(self, error: Exception) -> Exception:
+        """Why no broker could be asked; the client only logs that a password was refused."""
+        from aiokafka import errors
+        from aiokafka.conn import create_conn
+
+        target = self.target
+        if target.username is None or not isinstance(error, errors.KafkaConnectionError):
+            return error
+        given = settings(target)
+        servers = given.pop("bootstrap_servers")  # type: ignore[misc]
+        del given["retry_backoff_ms"]  # type: ignore[misc]
+        host, _, port = servers[0].rpartition(":")
+        try:
+            connection = await create_conn(host.strip("[]"), int(port), **given)
+        except OSError as reason:
+            return reason
+        except errors.KafkaError as reason:
+            refused: Exception = reason
+            return refused
+        connection.close()
+        return error
 
     async def _drop(self) -> None:
         producer, self._producer = self._producer, None

@@ -118,7 +118,7 @@ def explained(error: Exception, target: KafkaTarget) -> CapabilityError:
         raise error
     for kinds, kind, text, hint in (
         (
-            (errors.AuthenticationFailedError,),
+            (errors.AuthenticationFailedError, errors.SaslAuthenticationFailed),
             CapabilityError,
             "refused the user name or password",
             "check them in its table",

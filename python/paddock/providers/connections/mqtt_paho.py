@@ -60,6 +60,7 @@ class Owner(Protocol):
     def received(self, message: MQTTMessage) -> None: ...
     def abort(self, reason: CapabilityError) -> None: ...
     def writing(self, wanted: bool) -> None: ...
+    def closing(self, wire: int) -> None: ...
 
 
 async def dialled(target: MqttTarget) -> socket.socket:
@@ -150,6 +151,7 @@ def _wire(made: Client, target: MqttTarget, owner: Owner) -> None:
     made.on_unsubscribe = lambda client, data, mid, codes, about: owner.answered(mid, 0)
     made.on_message = lambda client, data, message: owner.received(message)
     made.on_socket_register_write = lambda client, data, wire: owner.writing(True)
+    made.on_socket_close = lambda client, data, wire: owner.closing(wire.fileno())
     made.on_socket_unregister_write = lambda client, data, wire: owner.writing(False)
 
 

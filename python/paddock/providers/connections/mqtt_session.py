@@ -52,6 +52,7 @@ class MqttSession:
         self._waiting: dict[int, asyncio.Future[int]] = {}
         self._client = client(target, self._options, self)
         self._beat: asyncio.TimerHandle | None = None
+        self._attached = False
         self._largest: int | None = None
         #: Messages that may be sent before one is acknowledged.
         self._room = asyncio.Semaphore(IN_FLIGHT)
@@ -99,6 +100,7 @@ class MqttSession:
         wire = self._client.socket()
         if wire is None or self.ended.done():
             return
+        self._attached = True
         self._loop.add_reader(wire.fileno(), self._readable)
         if self._client.want_write():
             self._loop.add_writer(wire.fileno(), self._writable)
@@ -131,9 +133,9 @@ class MqttSession:
         wire = self._client.socket() or self._socket
         self._socket = None
         if wire is not None and wire.fileno() >= 0:
-            self._loop.remove_reader(wire.fileno())
-            self._loop.remove_writer(wire.fileno())
+            self.closing(wire.fileno())
             wire.close()
+        self._attached = False
 
     # -- calls
 
@@ -257,6 +259,12 @@ class MqttSession:
             self._loop.add_writer(wire.fileno(), self._writable)
         else:
             self._loop.remove_writer(wire.fileno())
+
+    def closing(self, wire: int) -> None:
+        """For `mqtt_paho.Owner`: before paho closes the socket, whose number is used again."""
+        if wire >= 0 and self._attached:
+            self._loop.remove_reader(wire)
+            self._loop.remove_writer(wire)
 
     # -- the socket
 

@@ -42,12 +42,14 @@ class MqttConfig:
     `client_id`: begins the names of the sessions of durable groups; without one
     a name is made once and kept in the state directory. Two hosts need two.
     `session_expiry` in seconds: how long the broker keeps such a session.
+    `share`: groups share with those of other hosts; without it, each host has all.
     """
 
     target: MqttTarget
     qos: int = 1
     client_id: str = ""
     session_expiry: int = 7 * 86400
+    share: bool = True
 
     @classmethod
     def from_table(cls, options: Mapping[str, object], base: Path | None = None) -> MqttConfig:
@@ -57,8 +59,9 @@ class MqttConfig:
         qos = table.integer("qos", 1, most=2)
         client_id = table.text("client_id") or ""
         expiry = table.seconds("session_expiry", 7 * 86400.0, least=1.0)
+        share = table.flag("share", default=True)
         table.done()
-        return cls(target, qos, client_id, min(2**32 - 1, round(expiry)))
+        return cls(target, qos, client_id, min(2**32 - 1, round(expiry)), share)
 
 
 class MqttBroker:
@@ -120,11 +123,15 @@ class MqttBroker:
 
         if self._closed:
             raise Unavailable("the message broker is closed")
-        key: object = subscription.group if subscription.durable else object()
+        key: object = object()
+        if subscription.durable:
+            key = subscription.group
+        elif subscription.group is not None and not self.config.share:
+            key = (subscription.group, subscription.subjects)
         intake = self._intakes.get(key)
         if intake is None or intake.closed or intake.subjects != subscription.subjects:
             session = self._session(subscription)
-            intake = Intake(self.link.target, subscription, session, self.config.qos)
+            intake = Intake(self.config, subscription, session)
             self._intakes = {k: each for k, each in self._intakes.items() if not each.closed}
             self._intakes[key] = intake
         source = IntakeSource(intake)

@@ -21,13 +21,14 @@ from paddock.capabilities.subjects import disjoint, matcher
 from paddock.errors import CapabilityError
 from paddock.providers.connections.mqtt_paho import SessionOptions
 from paddock.providers.connections.mqtt_session import MqttSession
-from paddock.providers.connections.mqtt_target import MqttTarget
 from paddock.providers.messaging.inflow import FIRST_PAUSE, LONGEST_PAUSE, Inflow
 from paddock.providers.messaging.mqtt_topics import filter_of, subject_of
 from paddock.providers.messaging.waiters import Waiters
 
 if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessage
+
+    from paddock.providers.messaging.mqtt import MqttConfig
 
 LOG = logging.getLogger("paddock.messaging")
 
@@ -51,12 +52,12 @@ class Intake:
     """One session at the broker, used by one or, if it is durable, several subscriptions."""
 
     def __init__(
-        self, target: MqttTarget, subscription: Subscription, options: SessionOptions, qos: int
+        self, config: MqttConfig, subscription: Subscription, options: SessionOptions
     ) -> None:
-        self._target = target
+        self._target = config.target
         self._options = options
-        self._qos = min(1, qos)
-        self._group = subscription.group
+        self._qos = min(1, config.qos)
+        self._group = subscription.group if config.share else None
         self.subjects = subscription.subjects
         self.durable = subscription.durable
         self._matchers = [matcher((each,)) for each in self.subjects]

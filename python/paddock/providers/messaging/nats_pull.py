@@ -41,6 +41,8 @@ class StreamSource:
         #: Wakes the pull when all that it asked for has come, or will not.
         self._over: asyncio.Future[bool] | None = None
         self._left = 0
+        #: The sequence number in the stream of the newest message that came.
+        self._highest = 0
 
     async def run(self, inflow: Inflow) -> None:
         """Pull as many as there is room for, again and again."""
@@ -99,10 +101,15 @@ class StreamSource:
             return
         about = message.metadata
         inflow.waiting = about.num_pending
+        # New ones come in their order. A server that was killed has forgotten what it
+        # delivered last, and then counts from one again.
+        sequence = about.sequence.stream
+        again = about.num_delivered > 1 or sequence <= self._highest
+        self._highest = max(self._highest, sequence)
         reply_to = headers.pop(REPLY_HEADER, None)
         text = received(message)
         asked = Message(text.subject, text.body, text.headers, reply_to)
-        inflow.offer(asked, message, attempt=about.num_delivered)
+        inflow.offer(asked, message, attempt=about.num_delivered, redelivered=again)
 
     async def ack(self, token: object) -> None:
         """See the contract."""

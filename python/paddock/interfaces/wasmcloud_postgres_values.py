@@ -124,13 +124,13 @@ def pg_value(native: str, value: Value) -> Variant:
     """A value of a column of the type `native`."""
     if value is None:
         return NULL
-    if native.endswith("[]") and isinstance(value, Array):
-        return _array(native[:-2], value)
     case, convert = _RESULTS.get(native, ("text", text_of))
     try:
+        if native.endswith("[]") and isinstance(value, Array):
+            return _array(native[:-2], value)
         return Variant(case, convert(value) if convert else value)
     except (AttributeError, TypeError):
-        # An infinite date, for example.
+        # A date beyond what Python knows, for example.
         return Variant("text", text_of(value))
 
 
@@ -143,8 +143,16 @@ def _array(native: str, value: Array) -> Variant:
     return Variant(f"{case}-array", [convert(item) if convert else item for item in value.items])
 
 
-def _ymd(value: date) -> Variant:
-    return Variant("ymd", (value.year, value.month, value.day))
+#: What Python's dates can't hold, by Postgres' words for it.
+_INFINITE = {"infinity": Variant("positive-infinity"), "-infinity": Variant("negative-infinity")}
+
+
+def _infinite(value: object) -> Variant | None:
+    return _INFINITE.get(value.text) if isinstance(value, Other) else None
+
+
+def _day(value: date) -> Variant:
+    return _infinite(value) or Variant("ymd", (value.year, value.month, value.day))
 
 
 def _clock(value: time) -> dict[str, int]:
@@ -157,7 +165,9 @@ def _clock(value: time) -> dict[str, int]:
 
 
 def _stamp(value: datetime) -> dict[str, object]:
-    return {"date": _ymd(value.date()), "time": _clock(value.time())}
+    if infinite := _infinite(value):
+        return {"date": infinite, "time": _clock(time.min)}
+    return {"date": _day(value.date()), "time": _clock(value.time())}
 
 
 def _stamp_tz(value: datetime) -> dict[str, object]:
@@ -187,7 +197,7 @@ _RESULTS: Mapping[str, tuple[str, Convert | None]] = {
     "json": ("json", text_of),
     "jsonb": ("jsonb", text_of),
     "uuid": ("uuid", str),
-    "date": ("date", _ymd),
+    "date": ("date", _day),
     "time": ("time", _clock),
     "timestamp": ("timestamp", _stamp),
     "timestamptz": ("timestamp-tz", _stamp_tz),

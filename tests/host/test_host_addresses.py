@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import weakref
 from collections.abc import AsyncIterator, Sequence
+from typing import cast
 
 import pytest
+from tests.services.postgres import PostgresServer
 from tests.services.redis import RedisServer
 
+from paddock.capabilities.redis import RedisClient
+from paddock.capabilities.sql import SqlDatabase
 from paddock.errors import AccessDenied, CapabilityError
+from paddock.host import addresses as pooled
 from paddock.host.addresses import AddressPool, ComponentAddresses, grant_for
 from paddock.host.audit import Audit
 from paddock.host.observed import ObservedAddresses
+from paddock.interfaces.spin_redis import Connection
 from paddock.manifest.model import Component
 from paddock.types import resolve
 
@@ -75,6 +83,39 @@ async def test_what_is_neither_denied_nor_blocked_is_reached_and_an_audit_sees_i
     client = addresses.open("redis", redis_server.url)
     assert await answered(client, redis_server) == [b"hello"]
     assert [*one.used] == [("outbound address", f"redis://127.0.0.1:{redis_server.port}")]
+
+
+async def closed_when_idle(addresses: ComponentAddresses, kind: str, url: str) -> None:
+    """Waits until the pool has looked for idle clients and closed one that nobody holds."""
+    gone = weakref.ref(addresses.open(kind, url))
+    async with asyncio.timeout(30):
+        while gone() is not None:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_connection_that_a_guest_holds_outlives_any_pause(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pooled, "IDLE", 0.02)
+    pool = AddressPool()
+    addresses = opener(pool, redis_server)
+    connection = Connection(cast("RedisClient", addresses.open("redis", redis_server.url)))
+    await closed_when_idle(addresses, "redis", f"{redis_server.url}?db=1")
+    assert await resolve(connection.get("nothing")) is None
+    await pool.close()
+
+
+async def test_a_session_that_a_guest_holds_outlives_any_pause(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pooled, "IDLE", 0.02)
+    pool = AddressPool()
+    grants = [("postgres", "127.0.0.1", postgres_server.port, postgres_server.port)]
+    addresses = pool.of(("app", "api"), grants, (), lambda *_: None)
+    session = cast("SqlDatabase", addresses.open("postgres", postgres_server.url)).session()
+    await closed_when_idle(addresses, "postgres", f"{postgres_server.url}?charset=utf8")
+    assert (await resolve(session.fetch("SELECT 1"))).rows == [(1,)]
+    await pool.close()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Clients for addresses that guests name: `redis://…`, `postgres://…` and so on.
 
 A client, which pools its connections, is kept for each component and address
-and shared by all instances, over generations. What nobody used for a while is
-closed, as is the one used longest ago where a component names too many.
+and shared by all instances, over generations. What no guest holds and nobody
+opened for a while is closed, as is the one opened longest ago where a component
+names too many.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("paddock.host")
 
-#: Clients of one component, and seconds after which an unused one is closed.
+#: Clients of one component, and seconds after which one that nobody opened again is closed.
 MOST = 32
 IDLE = 120.0
 
@@ -67,6 +69,19 @@ class _Closable(Protocol):
 class _Client:
     opened: object
     used: float = field(default_factory=time.monotonic)
+
+    @property
+    def held(self) -> bool:
+        """Whether a guest has a resource of it, however long that has been quiet.
+
+        A resource is an object that refers to the client, so nobody has to be told
+        when an instance ends without letting go of it.
+        """
+        return sys.getrefcount(self.opened) > _ALONE
+
+
+#: The count for a client that only the pool refers to.
+_ALONE = sys.getrefcount((_NOBODYS := _Client(object())).opened)
 
 
 class AddressPool:
@@ -115,7 +130,8 @@ class AddressPool:
     def _drop_idle(self) -> None:
         before = time.monotonic() - IDLE
         for key, client in [*self._clients.items()]:
-            if client.used < before and not getattr(client.opened, "busy", False):
+            busy = client.held or getattr(client.opened, "busy", False)
+            if client.used < before and not busy:
                 self._let_go(key)
         self._sweep = self._loop.call_later(IDLE / 4, self._drop_idle)
 

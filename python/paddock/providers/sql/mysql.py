@@ -150,7 +150,7 @@ class MysqlDatabase:
 
     def session(self) -> MysqlSession:
         """See the contract."""
-        return MysqlSession(self.pool())
+        return MysqlSession(self.pool(), self)
 
     def pool(self) -> MysqlPool:
         """The connections; made at first use, since a guest's thread has no event loop."""

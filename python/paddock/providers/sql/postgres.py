@@ -169,7 +169,7 @@ class PostgresDatabase:
 
     def session(self) -> PostgresSession:
         """See the contract."""
-        return PostgresSession(self.pool())
+        return PostgresSession(self.pool(), self)
 
     def pool(self) -> PostgresPool:
         """The connections; made at first use, since a guest's thread has no event loop."""

@@ -28,8 +28,10 @@ class ServerSession(ABC, Generic[C]):
 
     dialect: Dialect
 
-    def __init__(self, pool: Pool[C]) -> None:
+    def __init__(self, pool: Pool[C], database: object = None) -> None:
         self.pool = pool
+        #: Whoever closes databases that are not in use sees by it that this one is.
+        self._database = database
         self._lock = asyncio.Lock()
         self._held: C | None = None
         #: The session differs from a fresh one, so it keeps its connection.

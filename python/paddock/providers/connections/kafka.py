@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from paddock.errors import CapabilityError, Unavailable
 from paddock.providers.connections.health import Health
@@ -121,11 +121,8 @@ class KafkaLink:
         host, _, port = servers[0].rpartition(":")
         try:
             connection = await create_conn(host.strip("[]"), int(port), **given)
-        except OSError as reason:
-            return reason
-        except errors.KafkaError as reason:
-            refused: Exception = reason
-            return refused
+        except (errors.KafkaError, OSError) as reason:
+            return cast("Exception", reason)
         connection.close()
         return error
 

@@ -101,7 +101,9 @@ async def test_an_event_is_acknowledged_after_its_handler_and_not_before(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "failure", [Err("no"), GuestError("it trapped"), Err(None)], ids=["err", "trap", "empty"]
+    "failure",
+    [Err("no"), GuestError("it trapped"), Err(None), ValueError("nobody thought of this")],
+    ids=["err", "trap", "empty", "fault"],
 )
 async def test_one_that_fails_is_tried_again_and_then_dead(
     tmp_path: Path, failure: Exception

@@ -159,6 +159,10 @@ class Runner:
             return error.message, False
         except PaddockError as error:
             return error.message, True
+        except Exception:
+            # Unsettled it would come again for ever, and never get to the dead letters.
+            LOG.exception("%s: calling for %s failed", self.name, event.name, extra=self._extra)
+            return "the call itself failed; the log has the reason", True
         finally:
             self.counters.seconds += time.monotonic() - began
             if extending is not None:

@@ -447,6 +447,12 @@ def test_a_yaml_of_aliases_upon_aliases_is_refused(tmp_path: Path) -> None:
     assert "nested too deeply" in mistakes(tmp_path, "wadm", "\n".join(layers))
 
 
+@pytest.mark.parametrize("key", ["[a, b]", "{a: 1}", "&a [*a]", "&b [&a [x, x], [*a, *a]]"])
+def test_a_key_that_is_a_table_is_refused(tmp_path: Path, key: str) -> None:
+    text = f"apiVersion: core.oam.dev/v1beta1\n? {key}\n: 1\n"
+    assert "a key has to be a word" in mistakes(tmp_path, "wadm", text)
+
+
 def test_our_own_manifest_wins_in_a_directory(tmp_path: Path) -> None:
     for name in ALL:
         written(tmp_path, name)

@@ -75,8 +75,13 @@ class YamlDocument:
         return _scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
+        import yaml
+
         table: dict[str, object] = {}
         for key, value in node.value:
+            # As text a key that is a table would be as large as its aliases make it.
+            if not isinstance(key, yaml.ScalarNode):
+                raise self._broken("a key has to be a word", key)
             name = str(key.value)
             place = (*path, name)
             if name in table:

@@ -220,6 +220,7 @@ def test_histograms_go_to_the_sink() -> None:
         ("not json", "not json"),
         ("", ""),
         ("[" * 100_000, "[" * 100_000),
+        ("[" * 40 + "]" * 40, "[" * 40 + "]" * 40),
     ],
 )
 def test_values_are_decoded(text: str, found: object) -> None:

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 BYTES = "data:application/octet-stream;base64,"
 
+#: Levels of lists and tables in a value. Protobuf reads 100 levels of messages, of which
+#: each takes up to three: one value beyond that would cost the batch that it is in.
+LEVELS = 24
+
 _TRACE, _SPAN = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{16}")
 
 
@@ -198,24 +202,26 @@ def attributes(pairs: Iterable[KeyValue]) -> t.Attributes:
 
 
 def value(text: str) -> t.Value:
-    """A value out of its JSON; what is none stays text."""
+    """A value out of its JSON; what is none, or is nested more deeply, stays text."""
     try:
-        return _decoded(json.loads(text))
+        return _decoded(json.loads(text), LEVELS)
     except (ValueError, RecursionError):
         return text
 
 
-def _decoded(found: object) -> t.Value:
+def _decoded(found: object, levels: int) -> t.Value:
     if isinstance(found, str) and found.startswith(BYTES):
         try:
             return base64.b64decode(found[len(BYTES) :], validate=True)
         except binascii.Error:
             return found
+    if isinstance(found, (list, dict)) and not levels:
+        raise ValueError("nested too deeply")
     if isinstance(found, list):
-        return [_decoded(each) for each in cast("list[object]", found)]
+        return [_decoded(each, levels - 1) for each in cast("list[object]", found)]
     if isinstance(found, dict):
         pairs = cast("Mapping[str, object]", found)
-        return {key: _decoded(each) for key, each in pairs.items()}
+        return {key: _decoded(each, levels - 1) for key, each in pairs.items()}
     return cast("t.Value", found)
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.services.collector import Collector
 
 from paddock.capabilities import telemetry as t
+from paddock.interfaces.otel_records import LEVELS, value
 from paddock.providers.options import OptionError
 from paddock.providers.telemetry.otlp import OtlpSink, OtlpTelemetry
 from paddock.providers.telemetry.otlp_config import OtlpConfig
@@ -205,6 +206,22 @@ def test_metrics_of_every_shape_arrive(collector: Collector) -> None:
     assert (point.scale, point.zero_count, point.zero_threshold) == (2, 1, 0.5)
     assert (point.positive.offset, [*point.positive.bucket_counts]) == (-1, [1])
     assert not point.HasField("min")
+
+
+def test_the_most_nested_value_does_not_cost_the_others_their_batch(collector: Collector) -> None:
+    deepest = value('{"a":' * LEVELS + "1" + "}" * LEVELS)
+    assert isinstance(deepest, dict)
+    nested = t.Resource({"deep": deepest})
+    with Running(collector, delay="10s") as sink:
+        sink.log(t.LogRecord(1, 2, 9, "INFO", "deep", {}, "", nested, SCOPE, CONTEXT))
+        sink.log(t.LogRecord(1, 2, 9, "INFO", "flat", {}, "", t.Resource(), SCOPE, CONTEXT))
+    (request,) = collector.logs
+    bodies = [
+        record.body.string_value
+        for place in request.resource_logs
+        for record in place.scope_logs[0].log_records
+    ]
+    assert sorted(bodies) == ["deep", "flat"]
 
 
 def test_many_spans_go_in_few_requests(collector: Collector) -> None:

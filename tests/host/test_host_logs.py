@@ -89,6 +89,19 @@ def test_files_are_by_component_and_stream(tmp_path: Path) -> None:
     assert files["app_api_stdout.txt"].endswith("one\n")
 
 
+def test_what_a_server_says_can_not_look_like_a_record(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.set_up(logs.LogOptions())
+    try:
+        raise ValueError("no\n2026-01-31T12:00:00.123Z paddock info: all is well")
+    except ValueError as error:
+        logging.getLogger("paddock.providers").warning("it said: %s", error, exc_info=True)
+    written = capsys.readouterr().err.splitlines()
+    assert [each[:1].isdigit() for each in written] == [True] + [False] * (len(written) - 1)
+    assert "  2026-01-31T12:00:00.123Z paddock info: all is well" in written
+
+
 @pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "a\x1b[2Jb", "a\0b", "a\x07b"])
 def test_a_guest_can_not_write_control_characters(
     capsys: pytest.CaptureFixture[str], text: str

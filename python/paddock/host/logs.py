@@ -54,7 +54,9 @@ class Formatter(logging.Formatter):
         who = f"[{component}]" if component else "paddock"
         stream = getattr(record, "stream", None) or record.levelname.lower()
         line = f"{moment} {who} {stream}: {printable(text, lines=component is None)}"
-        return f"{line}\n{printable(trace, lines=True)}" if trace else line
+        whole = f"{line}\n{printable(trace, lines=True)}" if trace else line
+        # What a server or a guest is quoted with must not look like the next record.
+        return whole.replace("\n", "\n  ")
 
 
 def printable(text: str, *, lines: bool) -> str:

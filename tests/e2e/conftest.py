@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,3 +55,21 @@ def up(cache: Path) -> Iterator[Start]:
 def module_up(cache: Path) -> Iterator[Start]:
     """The same for a host that all tests of a module share."""
     yield from starter(cache)
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[[str], Path]:
+    """`build(name)` gives a large guest, from the cache or built now, by other people's tools."""
+    spec = importlib.util.spec_from_file_location("guests_large", hosts.GUESTS / "large.py")
+    assert spec and spec.loader
+    large = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = large
+    spec.loader.exec_module(large)
+
+    def one(name: str) -> Path:
+        try:
+            return large.build(name)
+        except large.MissingTool as missing:
+            pytest.skip(str(missing))
+
+    return one

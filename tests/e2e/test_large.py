@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hosts import GUESTS, Running, serving
+from hosts import Running, serving
 from manifests import routed, write
 
 pytestmark = [pytest.mark.large, pytest.mark.timeout(600)]
 
 #: Seconds for the first compile of a guest in Python on two busy cores.
 COMPILE = 240.0
-
-
-@pytest.fixture(scope="session")
-def build() -> Callable[[str], Path]:
-    """`build(name)` gives a guest, from the cache or built now."""
-    spec = importlib.util.spec_from_file_location("guests_large", GUESTS / "large.py")
-    assert spec and spec.loader
-    large = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = large
-    spec.loader.exec_module(large)
-
-    def one(name: str) -> Path:
-        try:
-            return large.build(name)
-        except large.MissingTool as missing:
-            pytest.skip(str(missing))
-
-    return one
 
 
 def served(host: Running) -> Running:

@@ -6,8 +6,6 @@ changed for this one.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,26 +128,6 @@ APPLICATIONS: dict[str, tuple[str, str, str, dict[str, str]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def guest(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """`guest(name)` gives a committed component, or a large one from the cache or built now."""
-    spec = importlib.util.spec_from_file_location("guests_large", GUESTS / "large.py")
-    assert spec and spec.loader
-    large = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = large
-    spec.loader.exec_module(large)
-
-    def one(name: str) -> Path:
-        if not name.endswith(".wasm"):
-            try:
-                return large.build(name)
-            except large.MissingTool as missing:
-                pytest.skip(str(missing))
-        return GUESTS / name
-
-    return one
-
-
 def written(directory: Path, name: str, source: Path) -> Path:
     """The application in the manifest of its own host, or the bare component."""
     _, file, text, _ = APPLICATIONS[name]
@@ -165,9 +143,11 @@ def written(directory: Path, name: str, source: Path) -> Path:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_it_runs_as_it_is(
-    up, guest: Callable[[str], Path], tmp_path: Path, cache: Path, name: str
+    up, build: Callable[[str], Path], tmp_path: Path, cache: Path, name: str
 ) -> None:
-    manifest = written(tmp_path, name, guest(APPLICATIONS[name][0]))
+    source = APPLICATIONS[name][0]
+    guest = GUESTS / source if source.endswith(".wasm") else build(source)
+    manifest = written(tmp_path, name, guest)
     told = paddock("doctor", manifest, cache=cache, timeout=COMPILE)
     assert told.returncode == 0, told.stdout + told.stderr
     state = ("--state-dir", tmp_path / "state")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from paddock.errors import CapabilityError, Unavailable
 from paddock.providers.connections.health import Health
@@ -113,7 +113,8 @@ class KafkaLink:
         from aiokafka.conn import create_conn
 
         target = self.target
-        if target.username is None or not isinstance(error, errors.KafkaConnectionError):
+        nobody: bool = isinstance(error, errors.KafkaConnectionError)
+        if target.username is None or not nobody:
             return error
         given = settings(target)
         servers = given.pop("bootstrap_servers")  # type: ignore[misc]
@@ -122,7 +123,8 @@ class KafkaLink:
         try:
             connection = await create_conn(host.strip("[]"), int(port), **given)
         except (errors.KafkaError, OSError) as reason:
-            return cast("Exception", reason)
+            found: Exception = reason
+            return found
         connection.close()
         return error
 

@@ -1,0 +1,109 @@
+"""Parts of the brokers that need no server: names, formats, offsets, configuration."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paddock.capabilities.messaging import Message
+from paddock.errors import BadName
+from paddock.providers.messaging.kafka import topic_of as kafka_topic
+from paddock.providers.messaging.kafka_offsets import Progress, resumed
+from paddock.providers.messaging.mqtt_topics import filter_of, subject_of, topic_of
+from paddock.providers.messaging.redis_channels import MAGIC, glob, packed, unpacked
+from paddock.providers.options import OptionError
+from paddock.providers.registry import find
+
+
+@given(st.text(st.characters(exclude_characters="+#\0"), min_size=1))
+def test_every_subject_has_a_topic_and_comes_back_from_it(subject: str) -> None:
+    assert subject_of(topic_of(subject)) == subject
+
+
+def test_patterns_become_filters() -> None:
+    assert filter_of("a.*.c/d.>") == "a/+/c.d/#"
+    for bad in ("a+", "a.#"):
+        with pytest.raises(BadName):
+            filter_of(bad)
+
+
+def test_kafka_has_no_topic_for_some_subjects() -> None:
+    assert kafka_topic("a-b_c.D9") == "a-b_c.D9"
+    for bad in ("a/b", "grün", "x" * 250):
+        with pytest.raises(BadName):
+            kafka_topic(bad)
+
+
+@given(st.binary(), st.none() | st.just("back"), st.dictionaries(st.just("a"), st.text()))
+def test_a_message_on_a_channel_comes_back(
+    body: bytes, reply_to: str | None, headers: dict[str, str]
+) -> None:
+    message = Message("s", body, tuple(headers.items()), reply_to)
+    assert unpacked("s", packed(message)) == message
+
+
+@given(st.binary())
+def test_what_only_looks_packed_is_a_body(rest: bytes) -> None:
+    assert unpacked("s", packed(Message("s", MAGIC + rest))).body == MAGIC + rest
+    assert unpacked("s", MAGIC + rest).subject == "s"
+
+
+def test_patterns_of_channels_are_escaped() -> None:
+    assert glob("a[b].*.c?.>") == r"a\[b\].*.c\?.*"
+
+
+@given(st.lists(st.integers(0, 60), unique=True), st.randoms())
+def test_offsets_are_committed_only_when_all_below_are_settled(
+    offsets: list[int], random: object
+) -> None:
+    progress = Progress(0, 0, 0)
+    offsets.sort()
+    for offset in offsets:
+        assert progress.hand_out(offset) is False
+    open_ = list(offsets)
+    random.shuffle(open_)  # type: ignore[attr-defined]
+    while open_:
+        progress.settle(open_.pop())
+        assert progress.low <= min(open_, default=progress.high)
+        # Whoever comes next knows what is settled and what was handed out.
+        again = resumed(progress.low, progress.metadata)
+        for offset in (each for each in offsets if each >= progress.low):
+            assert again.is_settled(offset) == (offset not in open_)
+            assert again.hand_out(offset) is True
+    assert progress.low == (offsets[-1] + 1 if offsets else 0)
+
+
+@pytest.mark.parametrize("metadata", ["", None, "other", "paddock:x:", "paddock:9:%%", "a:b:c:d"])
+def test_metadata_of_others_is_ignored(metadata: str | None) -> None:
+    assert resumed(5, metadata).low == 5
+
+
+@pytest.mark.parametrize(
+    ("type_name", "table", "key"),
+    [
+        ("nats", {}, "url"),
+        ("nats", {"url": "nats://h", "subjects": ["a"]}, "stream"),
+        ("nats", {"url": "nats://h", "stream": "a.b"}, "stream"),
+        ("nats", {"url": "nats://h", "stream": ""}, "stream"),
+        ("redis", {"url": "redis://h", "stream": ""}, "stream"),
+        ("redis", {"url": "http://h"}, "url"),
+        ("mqtt", {"url": "mqtt://h", "qos": 3}, "qos"),
+        ("mqtt", {"url": "tcp://h"}, "url"),
+        ("kafka", {"url": "http://h"}, "url"),
+        ("kafka", {"url": "kafka://h", "mechanism": "OAUTH"}, "mechanism"),
+        ("in_process", {"max_bytes": 1}, "max_bytes"),
+    ],
+)
+def test_a_table_that_is_wrong_names_its_key(
+    type_name: str, table: dict[str, object], key: str
+) -> None:
+    with pytest.raises(OptionError) as error:
+        find("messaging", type_name).Config.from_table(table)
+    assert error.value.key == key
+
+
+@pytest.mark.parametrize("type_name", ["nats", "redis", "mqtt", "kafka"])
+def test_a_configuration_shows_no_password(type_name: str) -> None:
+    table = {"url": f"{type_name}://h:1", "username": "u", "password": "s3cret"}
+    assert "s3cret" not in repr(find("messaging", type_name).Config.from_table(table))

@@ -252,6 +252,21 @@ def test_only_so_many_bytes_are_kept_for_a_value_that_goes_nowhere(guest: Guest,
     guest.call(last.write, b"x" * KEPT)
 
 
+@pytest.mark.parametrize("placed", [True, False])
+def test_bytes_that_come_after_finish_are_refused_and_not_counted(
+    guest: Guest, box: Any, placed: bool
+) -> None:
+    for _ in range(9):
+        value = guest.value()
+        if placed:
+            guest.call(box.write_data, "thing", value)
+        body = value.outgoing_value_write_body()
+        guest.call(guest.types.outgoing_value.finish, value)
+        assert guest.failure(body.write, b"x" * KEPT) == "the value is finished already"
+    guest.write(box, "other", b"x" * KEPT)
+    assert guest.call(box.has_object, "other") is True
+
+
 def test_nothing_is_there_before_finish(guest: Guest, box: Any) -> None:
     value = guest.value()
     guest.call(box.write_data, "thing", value)

@@ -108,10 +108,11 @@ class Pipe:
         """The value is complete: answers when the object is in its place."""
         upload, pump = self._upload, self._pump
         if upload is None or pump is None:
-            self._empty()
+            self._over()
             return
         if self._behind and not self.closed:
             await self._stop(upload, pump)
+            self._over()
             raise CapabilityError("the value's output stream has to be dropped before finish")
         self.closed = True
         self._news.set()
@@ -124,6 +125,7 @@ class Pipe:
             await self._stop(upload, pump)
             raise
         finally:
+            self._over()
             self._upload = self._pump = None
 
     def drop(self) -> None:
@@ -179,6 +181,12 @@ class Pipe:
             self._chunks.clear()
         self._budget.give(held)
         self._room.set()
+
+    def _over(self) -> None:
+        """The value is finished: what comes after that would be counted and never let go."""
+        with self._lock:
+            self._failure = self._failure or CapabilityError("the value is finished already")
+        self._empty()
 
     async def _stop(self, upload: Upload, pump: asyncio.Task[None]) -> None:
         """Leave nothing behind; whoever called has an error of its own to tell."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from paddock.capabilities.messaging import Message
 from paddock.errors import BadName
+from paddock.providers.messaging import inbox as answers
+from paddock.providers.messaging.inbox import Inbox
+from paddock.providers.messaging.inflow import FIRST_PAUSE, LONGEST_PAUSE, Inflow
 from paddock.providers.messaging.kafka import topic_of as kafka_topic
 from paddock.providers.messaging.kafka_offsets import Progress, resumed
 from paddock.providers.messaging.mqtt_topics import filter_of, subject_of, topic_of
@@ -19,6 +24,53 @@ from paddock.providers.registry import find
 @given(st.text(st.characters(exclude_characters="+#\0"), min_size=1))
 def test_every_subject_has_a_topic_and_comes_back_from_it(subject: str) -> None:
     assert subject_of(topic_of(subject)) == subject
+
+
+async def test_a_request_does_not_gather_more_answers_than_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answers, "MOST", 10_000)
+    inbox = Inbox()
+    question = inbox.ask(2**32 - 1)
+    for _ in range(20):
+        inbox.answer(Message(question.subject, b"x" * 1000))
+    assert len(await question.collect(3600)) == 8
+
+
+class Faulty:
+    """A source with a mistake in it."""
+
+    lease: float | None = None
+    returns = False
+
+    async def run(self, inflow: Inflow, /) -> None:
+        raise ValueError("nobody thought of this")
+
+    async def ack(self, token: object, /) -> None: ...
+    async def extend(self, token: object, /) -> None: ...
+    async def release(self, tokens: object, /) -> None: ...
+    async def close(self) -> None: ...
+
+
+async def test_a_subscription_with_a_fault_is_tried_again_ever_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    enough = asyncio.Event()
+
+    async def pause(self: Inflow, seconds: float, *sooner: object) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 10:
+            enough.set()
+        await asyncio.sleep(0)
+
+    async def publish(message: Message) -> None: ...
+
+    monkeypatch.setattr(Inflow, "pause", pause)
+    inflow = Inflow(Faulty(), 1, publish)
+    await enough.wait()
+    await inflow.close()
+    assert pauses[0] <= FIRST_PAUSE and pauses[9] >= LONGEST_PAUSE / 2
 
 
 def test_patterns_become_filters() -> None:

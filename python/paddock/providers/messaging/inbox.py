@@ -12,6 +12,9 @@ from paddock.errors import TimedOut
 #: First token of the subjects that answers go to, as NATS has it.
 INBOX = "_INBOX"
 
+#: Bytes of all answers to one request; how many it waits for is said by a guest.
+MOST = 64 << 20
+
 
 @dataclass(slots=True)
 class Question:
@@ -21,9 +24,10 @@ class Question:
     replies: int
     done: asyncio.Future[None]
     answers: list[Message] = field(default_factory=list[Message])
+    size: int = 0
 
     async def collect(self, timeout: float) -> list[Message]:
-        """The answers; raises TimedOut without one."""
+        """The answers, fewer where they are `MOST` bytes; raises TimedOut without one."""
         await asyncio.wait([self.done], timeout=timeout)
         if not self.answers:
             raise TimedOut(f"nobody answered within {timeout:g} s")
@@ -61,5 +65,7 @@ class Inbox:
         if question is None or question.done.done():
             return
         question.answers.append(message)
-        if len(question.answers) >= question.replies:
+        # A message without a body takes room, too.
+        question.size += len(message.body) + 256
+        if len(question.answers) >= question.replies or question.size >= MOST:
             question.done.set_result(None)

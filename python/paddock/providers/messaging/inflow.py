@@ -279,6 +279,7 @@ class Inflow:
             self._failure = error.message
         except Exception:
             LOG.exception("a subscription failed and begins again")
+            self._failure = "a fault of the host"
         else:
             return True
         return self._phase in (Phase.STOPPED, Phase.CLOSED)

@@ -22,8 +22,8 @@ async def write(state: Path, record: dict[str, object], reason: str, attempts: i
 def _append(path: Path, line: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(descriptor, line.encode() + b"\n")
+    # A file object: a disk that is nearly full takes a part of what `os.write` is given.
+    with os.fdopen(descriptor, "ab") as file:
+        file.write(line.encode() + b"\n")
+        file.flush()
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+import time
 import urllib.error
 import urllib.request
 from http.client import HTTPException
@@ -20,13 +21,15 @@ from paddock.errors import PlanError
 from paddock.host.state import private_directory
 
 if TYPE_CHECKING:
-    from http.client import HTTPMessage
+    from http.client import HTTPMessage, HTTPResponse
     from typing import IO
 
     from paddock.manifest.model import UrlSource
 
 #: Seconds without a byte after which a download is given up.
 TIMEOUT = 30.0
+#: Seconds that a whole download may take, however steadily its bytes come.
+LONGEST = 900.0
 #: Bytes of a component at most.
 MOST = 256 << 20
 
@@ -46,8 +49,15 @@ def fetch(source: UrlSource, directory: Path) -> Path:
         )
     private_directory(directory)
     part = kept.with_suffix(f".{os.getpid()}")
-    part.write_bytes(data)
-    os.replace(part, kept)
+    try:
+        part.write_bytes(data)
+        os.replace(part, kept)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise PlanError(
+            f"can't keep what was fetched in {directory}: {error.strerror}",
+            hint="the state directory has to be writable and have room",
+        ) from error
     return kept
 
 
@@ -58,9 +68,21 @@ def allowed(url: str) -> bool:
         host = parts.hostname or ""
         if parts.scheme == "https":
             return bool(host)
-        return parts.scheme == "http" and (
-            host == "localhost" or ipaddress.ip_address(host).is_loopback
-        )
+        return parts.scheme == "http" and _is_own(host)
+    except ValueError:
+        return False
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _is_own(host: str) -> bool:
+    """Whether a host is this machine by its name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
@@ -81,7 +103,10 @@ def refusal(url: str) -> PlanError:
 
 
 class _OnlyAllowed(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect only to where a component may come from."""
+    """Follows a redirect only to where a component may come from.
+
+    No other machine sends us to this one, where services trust who can reach them.
+    """
 
     def redirect_request(
         self,
@@ -94,6 +119,11 @@ class _OnlyAllowed(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         if not allowed(newurl):
             raise refusal(newurl)
+        if _is_own(_host(newurl)) and not _is_own(_host(req.full_url)):
+            raise PlanError(
+                f"a component is not fetched from {shown(newurl)}: another machine sends there",
+                hint="download it and name the file",
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -103,7 +133,7 @@ def _download(url: str) -> bytes:
     opener = urllib.request.build_opener(_OnlyAllowed)
     try:
         with opener.open(url, timeout=TIMEOUT) as response:
-            data: bytes = response.read(MOST + 1)
+            data = _read(response, url)
     except (OSError, HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         status = f"{error.code} " if isinstance(error, urllib.error.HTTPError) else ""
@@ -114,6 +144,19 @@ def _download(url: str) -> bytes:
     if len(data) > MOST:
         raise PlanError(f"{shown(url)} is larger than {MOST >> 20} MiB")
     return data
+
+
+def _read(response: HTTPResponse, url: str) -> bytes:
+    deadline = time.monotonic() + LONGEST
+    data = bytearray()
+    while len(data) <= MOST and (some := response.read1(1 << 16)):
+        data += some
+        if time.monotonic() > deadline:
+            raise PlanError(
+                f"fetching {shown(url)} took longer than {LONGEST:g} s",
+                hint="download it and name the file",
+            )
+    return bytes(data)
 
 
 def _digest(data: bytes) -> str:

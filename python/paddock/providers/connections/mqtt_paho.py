@@ -26,6 +26,10 @@ _REFUSED = {0x86, 0x87, 0x8C}
 _TAKEN_OVER = 0x8E
 
 
+class TakenOver(Unavailable):
+    """Somebody else has the session: a successor of this host, or one with the same `client_id`."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
     """What a connection is for.
@@ -192,7 +196,7 @@ def refused(target: MqttTarget, code: int) -> CapabilityError:
     if code in _PASSING:
         return Unavailable(f"{target.what} can't answer now: {what}")
     if code == _TAKEN_OVER:
-        return Unavailable(f"{target.what} gave the session to another client of the same name")
+        return TakenOver(f"{target.what} gave the session to another client of the same name")
     return CapabilityError(f"{target.what} refused it: {what}")
 
 

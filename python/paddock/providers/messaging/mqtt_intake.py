@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 from paddock.capabilities.messaging import Message, Subscription
 from paddock.capabilities.subjects import disjoint, matcher
 from paddock.errors import CapabilityError
-from paddock.providers.connections.mqtt_paho import SessionOptions
+from paddock.providers.connections.mqtt_paho import SessionOptions, TakenOver
 from paddock.providers.connections.mqtt_session import MqttSession
 from paddock.providers.messaging.inflow import FIRST_PAUSE, LONGEST_PAUSE, Inflow
 from paddock.providers.messaging.mqtt_topics import filter_of, subject_of
@@ -34,6 +34,11 @@ LOG = logging.getLogger("paddock.messaging")
 
 #: Seconds without a message after which a broker that is drained has no more.
 QUIET = 1.0
+#: Seconds for which a session is left to whoever took it over, a successor of this
+#: host: taking it back would be answered in kind. Not all brokers tell (Mosquitto
+#: does not), so sessions that end within `STABLE` seconds wait ever longer.
+TRUCE = 30.0
+STABLE = 10.0
 #: Messages of qos 0 that wait here; the broker can't be slowed down for these.
 UNACKNOWLEDGED = 10_000
 
@@ -120,17 +125,22 @@ class Intake:
                     return
                 if failure != error.message:
                     LOG.warning("a subscription waits: %s", error.message)
-                failure = error.message
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-                pause = min(2 * pause, LONGEST_PAUSE)
-                continue
-            if not self.opened.done():
-                self.opened.set_result(None)
-            elif failure:
-                LOG.info("a subscription goes on")
-            pause = FIRST_PAUSE
-            failure = (await asyncio.shield(session.ended)).message
-            LOG.warning("a subscription waits: %s", failure)
+                failure, longest = error.message, LONGEST_PAUSE
+            else:
+                if not self.opened.done():
+                    self.opened.set_result(None)
+                elif failure:
+                    LOG.info("a subscription goes on")
+                began = self._loop.time()
+                reason = await asyncio.shield(session.ended)
+                failure, longest = reason.message, TRUCE
+                LOG.warning("a subscription waits: %s", failure)
+                if isinstance(reason, TakenOver):
+                    pause = TRUCE
+                elif self._loop.time() - began > STABLE:
+                    pause = FIRST_PAUSE
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(2 * pause, longest)
 
     async def _connect(self) -> MqttSession:
         from paho.mqtt.subscribeoptions import SubscribeOptions

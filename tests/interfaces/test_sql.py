@@ -355,12 +355,13 @@ async def test_dates_without_end_have_their_case_for_wasmcloud(postgres: Postgre
     assert days == V("date-array", [V("positive-infinity"), V("ymd", (2024, 2, 29))])
 
 
-async def test_a_query_of_wasmcloud_0_2_0_says_that_it_is_not_offered(
+async def test_a_query_of_wasmcloud_0_2_0_answers_rows_as_a_stream(
     postgres: PostgresDatabase,
 ) -> None:
     newest = bound("wasmcloud:postgres/query@0.2.0", sql={"default": postgres})
-    error = await failure(newest, newest.query, "SELECT 1", [])
-    assert error == V("other", "rows as a stream of wasmcloud:postgres 0.2.0 are not offered")
+    stream = await newest.query("SELECT 1::int4 AS one UNION ALL SELECT 2 ORDER BY 1", [])
+    assert stream.head == ["one"]
+    assert await items(stream) == [[V("int4", 1)], [V("int4", 2)]]
 
 
 async def test_batches_and_prepared_statements_of_wasmcloud(postgres: PostgresDatabase) -> None:

@@ -2,14 +2,13 @@
 
 They use the SQL database "default" of the manifest, which has to be a Postgres
 one. Statements are Postgres' own. A prepared statement's token is the statement
-itself, so it is good in every instance and for ever. `query` of `@0.2.0` is not
-offered: it answers with the interface's own error.
+itself, so it is good in every instance and for ever.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from paddock.capabilities.sql import Column, Outcome, Row, Session, Table
 from paddock.errors import (
@@ -20,9 +19,9 @@ from paddock.errors import (
     TimedOut,
     Unavailable,
 )
-from paddock.interfaces.sql import message_of, once
+from paddock.interfaces.sql import message_of, once, streamed
 from paddock.interfaces.wasmcloud_postgres_values import params_of, pg_value
-from paddock.types import Reply, Variant, then
+from paddock.types import Reply, Stream, Variant, then
 
 if TYPE_CHECKING:
     from paddock.interfaces.grants import Grants
@@ -122,13 +121,10 @@ class Query(_Errors):
 
     __slots__ = ()
 
-    def query(self, query: str, params: Sequence[Variant]) -> NoReturn:
-        """Always `other`: the engine has no stream of `pg-value`, whose type is its own."""
-        self._session()
-        raise CapabilityError(
-            "rows as a stream of wasmcloud:postgres 0.2.0 are not offered",
-            hint="import wasmcloud:postgres/query@0.1.1-draft or paddock:sql/database for queries",
-        )
+    async def query(self, query: str, params: Sequence[Variant]) -> Stream:
+        """Names of columns, and the rows as a stream."""
+        reply = self._session().query(query, params_of(params))
+        return await streamed(reply, lambda columns: [each.name for each in columns], _reader)
 
     def query_batch(self, query: str) -> Reply[None]:
         """Any number of statements."""

@@ -24,6 +24,7 @@ mod tests;
 mod typed;
 mod wasi_io;
 mod wasmcloud_key_value;
+mod wasmcloud_postgres;
 
 use std::pin::Pin;
 
@@ -158,6 +159,7 @@ fn shipped(b: &mut Binder<'_>, path: &str, version: &str) -> wasmtime::Result<bo
         "spin:postgres/postgres" => postgres::bind(b, version),
         "fermyon:spin/redis" | "spin:redis/redis" => redis::bind(b, path, version),
         "fermyon:spin/mqtt" | "spin:mqtt/mqtt" => mqtt::bind(b, path, version),
+        "wasmcloud:postgres/query" => wasmcloud_postgres::bind(b, version),
         "wasmcloud:messaging/consumer" => messaging::bind(b, version),
         _ if path.starts_with("wasmcloud:keyvalue/") => wasmcloud_key_value::bind(b, path, version),
         _ if path.starts_with("wasi:blobstore/") => blob_store::wasi(b, path, version),

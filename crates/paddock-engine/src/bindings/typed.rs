@@ -181,7 +181,9 @@ macro_rules! tuples {
 tuples!(2: A B);
 tuples!(3: A B C);
 tuples!(4: A B C D);
+tuples!(6: A B C D E F);
 tuples!(7: A B C D E F G);
+tuples!(8: A B C D E F G H);
 
 fn tuple(value: Value, count: usize) -> wasmtime::Result<Vec<Value>> {
     match value {

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from paddock.capabilities.key_value import KeyValueStore
-from paddock.errors import ManifestError, PlanError
+from paddock.errors import CapabilityError, ManifestError, PlanError
 from paddock.host.handles import Handle, Handles, Key, unknown_name
 from paddock.host.kinds import KINDS
 from paddock.manifest.hostconfig import HostConfig, ProviderConfig
@@ -167,6 +167,31 @@ async def test_a_provider_may_open_with_a_coroutine(
     await resolve(store(handle).set("k", b"v"))
     assert await resolve(store(handle).get("k")) == b"v"
     await handles.close()
+
+
+@pytest.mark.parametrize("later", [False, True])
+async def test_a_provider_that_fails_to_open_in_its_own_way_refuses_the_plan(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    later: bool,
+) -> None:
+    from paddock.providers.key_value.memory import MemoryKeyValue
+
+    async def failing() -> object:
+        raise ConnectionError("nobody is there")
+
+    def open_(config: object, **names: object) -> object:
+        if later:
+            return failing()
+        raise ConnectionError("nobody is there")
+
+    monkeypatch.setattr(MemoryKeyValue, "open", staticmethod(open_))
+    handles = Handles(tmp_path)
+    with pytest.raises(CapabilityError, match="'memory' raised ConnectionError"):
+        await handles.acquire(key_of(handles, "app", MEMORY))
+    assert "nobody is there" in caplog.text
+    assert handles.describe() == []
 
 
 def test_a_store_that_the_host_lacks_is_told_with_those_it_has() -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from paddock.errors import ManifestError
-from paddock.providers import registry
+from paddock.errors import ManifestError, PaddockError
+from paddock.providers import own, registry
+from paddock.triggers import registry as triggers
 
 #: What a table needs at least, by type.
 NEEDED = {
@@ -17,6 +18,7 @@ NEEDED = {
     "nats": {"url": "nats://host"},
     "postgres": {"url": "postgres://host"},
     "mysql": {"url": "mysql://host"},
+    "mariadb": {"url": "mysql://host"},
     "mqtt": {"url": "mqtt://host"},
     "kafka": {"url": "kafka://host"},
     "s3": {"bucket": "b", "access_key": "a", "secret_key": "s"},
@@ -86,6 +88,29 @@ def test_a_third_partys_provider_is_found_through_its_entry_point(
     assert registry.find("key_value", "acme") is registry.find("key_value", "memory")
     assert "acme" in registry.known("key_value")
     assert "acme" not in registry.known("configuration")
+
+
+@pytest.mark.parametrize(
+    "module", ["def", "raise RuntimeError('no board')", "import acme_missing"], ids=str.split
+)
+def test_a_module_that_fails_in_any_way_is_a_plain_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    installed(
+        tmp_path,
+        "paddock.providers.key_value",
+        "acme = acme_broken:Store\n[paddock.triggers]\nacme = acme_broken:Tick\n"
+        "[paddock.interfaces]\nacme:a/b@1.0.0 = acme_broken:Pins",
+    )
+    (tmp_path / "acme_broken.py").write_text(module)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for find in (
+        lambda: registry.find("key_value", "acme"),
+        lambda: triggers.find("acme"),
+        lambda: own.find("acme:a/b@1.0.0", "default"),
+    ):
+        with pytest.raises(PaddockError, match="can't be loaded from acme_broken"):
+            find()
 
 
 def test_a_provider_that_can_not_be_imported_is_a_plain_error(

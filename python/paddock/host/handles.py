@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from paddock.errors import PlanError
+from paddock.errors import CapabilityError, PaddockError, PlanError
 from paddock.host.kinds import KINDS, Kind
 from paddock.host.live import wrapped
 from paddock.manifest.hostconfig import HostConfig, ProviderConfig
@@ -117,16 +117,19 @@ class Handles:
         """The open provider for `key`, opened now if it is not yet."""
         handle = self._open.get(key)
         if handle is None:
+            package, version = origin(provider_of(key.kind, key.name, key.type))
             # Applies are serialised, so nobody else opens the same one meanwhile.
             opened = wrapped(KINDS[key.kind].capability, await self.open(key))
-            package, version = origin(provider_of(key.kind, key.name, key.type))
             handle = Handle(key, opened, package=package, version=version)
             self._open[key] = handle
         handle.users += 1
         return handle
 
     async def open(self, key: Key) -> object:
-        """Open a provider that nobody shares; the caller closes it."""
+        """Open a provider that nobody shares; the caller closes it.
+
+        Raises CapabilityError, also for what a class of somebody else's raises.
+        """
         provider = provider_of(key.kind, key.name, key.type)
 
         def begin() -> object:
@@ -134,10 +137,21 @@ class Handles:
                 key.config, application=key.application, name=key.name, state_dir=self._state_dir
             )
 
-        opened = await asyncio.to_thread(begin)
-        if isinstance(opened, Coroutine):
-            return await cast("Coroutine[object, object, object]", opened)
-        return opened
+        try:
+            opened = await asyncio.to_thread(begin)
+            if isinstance(opened, Coroutine):
+                return await cast("Coroutine[object, object, object]", opened)
+            return opened
+        except PaddockError:
+            raise
+        except Exception as error:
+            what = f"the {KINDS[key.kind].words} '{key.name}'"
+            # Its text may hold what the configuration keeps secret.
+            LOG.exception("opening %s failed", what)
+            raise CapabilityError(
+                f"{what} can't be opened: its provider '{key.type}' raised {type(error).__name__}",
+                hint="the host's log has the reason",
+            ) from error
 
     async def release(self, handles: Iterable[Handle]) -> None:
         """Give handles back; what nobody holds any more is closed."""

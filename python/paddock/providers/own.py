@@ -47,9 +47,11 @@ def find(interface: str, type_name: str) -> Provider:
         )
     try:
         made: object = entry.load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
+        # A module of somebody else's may fail in any way.
         raise ManifestError(
-            f"the provider of {interface} can't be loaded from {entry.value}: {error}",
+            f"the provider of {interface} can't be loaded from {entry.value}: "
+            f"{type(error).__name__}: {error}",
             hint="reinstall the package that brings it, with its extras",
         ) from error
     return as_provider(made, f"the provider of {interface}", entry.value)

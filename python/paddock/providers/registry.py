@@ -120,10 +120,11 @@ def find(capability: str, type_name: str) -> Provider:
 
     try:
         found: object = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
+        # A module of somebody else's may fail in any way.
         raise ManifestError(
             f'the {_words(capability)} provider "{type_name}" can\'t be loaded from '
-            f"{target}: {error}",
+            f"{target}: {type(error).__name__}: {error}",
             hint="reinstall the package that brings it, with its extras",
         ) from error
     if target in BUILT_IN.get(capability, {}).values():

@@ -39,9 +39,11 @@ def find(type_name: str) -> type[Trigger]:
     module, _, name = target.partition(":")
     try:
         return cast("type[Trigger]", getattr(importlib.import_module(module), name))
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
+        # A module of somebody else's may fail in any way.
         raise PlanError(
-            f"the trigger '{type_name}' can't be loaded from {target}: {error}",
+            f"the trigger '{type_name}' can't be loaded from {target}: "
+            f"{type(error).__name__}: {error}",
             hint="reinstall the package that brings it, with its extras",
         ) from error
 

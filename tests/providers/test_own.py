@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paddock.errors import AccessDenied, ManifestError
+from paddock.host.handles import Key
+from paddock.host.moved import identity
 from paddock.interfaces import Grants, bind, find
 from paddock.providers import own
 from paddock.providers.options import OptionError
@@ -98,6 +101,13 @@ def test_equal_options_are_the_same_provider_and_are_not_shown() -> None:
     assert read({"pins": 1}) != read({"pins": 2})
     assert hash(read({"pins": 1})) == hash(read({"pins": 1}))
     assert "s3cret" not in repr(read({"key": "s3cret"}))
+
+
+def test_where_its_data_is_follows_from_its_options_and_shows_no_secret() -> None:
+    read = own.find(PINS, "board").Config.from_table
+    key = Key("app", "key_value", "default", "board", read({"pins": 1, "key": "s3cret"}))
+    assert identity(key) == identity(replace(key, config=read({"pins": 1, "key": "another"})))
+    assert identity(key) != identity(replace(key, config=read({"pins": 2, "key": "s3cret"})))
 
 
 @pytest.mark.parametrize(

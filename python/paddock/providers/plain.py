@@ -47,6 +47,11 @@ class Arguments:
 
     options: tuple[tuple[str, Scalar], ...] = field(repr=False)
 
+    @property
+    def place(self) -> str:
+        """Where the data is, as far as anybody can tell: all that is no secret."""
+        return repr([each for each in self.options if not isinstance(each[1], Secret)])
+
 
 class _Adapted:
     """A plain class as a provider."""

@@ -27,8 +27,9 @@ LOG = logging.getLogger("paddock.host")
 
 #: The export which prints a module's own routes, a line each: route and entry point.
 ROUTES = "_routes"
-#: Bytes that it may print.
+#: Bytes that it may print, and routes that they may be: each entry point is compiled by itself.
 MOST_PRINTED = 64 << 10
+MOST_ROUTES = 200
 
 Refuse = Callable[[object, PaddockError], None]
 
@@ -137,7 +138,13 @@ def _with_routes(
     """Each line `ROUTE ENTRYPOINT` is a route below the module's own."""
     components, triggers = {**application.components}, [*application.http]
     base = (trigger.route or "/").removesuffix("/...").rstrip("/")
-    for number, line in enumerate(filter(None, map(str.strip, lines)), 1):
+    declared = [line.strip() for line in lines if line.strip()]
+    if len(declared) > MOST_ROUTES:
+        raise PlanError(
+            f"it declares {len(declared)} routes, more than {MOST_ROUTES}",
+            hint="let one route end with /... and look at PATH_INFO",
+        )
+    for number, line in enumerate(declared, 1):
         route, _, entrypoint = line.partition(" ")
         entrypoint = entrypoint.strip() or "_start"
         try:
@@ -156,7 +163,7 @@ def _with_routes(
                 executor=replace(trigger.executor, options=options),
             )
         )
-        LOG.info("%s: route %s runs %s", trigger.location, whole, entrypoint)
+        LOG.info("%s: route %s runs %s", trigger.location, whole, json.dumps(entrypoint))
     return replace(application, components=components, http=tuple(triggers))
 
 

@@ -13,7 +13,7 @@ from paddock.errors import GuestError, HostError, Unavailable
 from paddock.triggers.policy import Policy
 from paddock.triggers.runner import Runner
 from paddock.triggers.source import Call, Event, Trigger
-from paddock.types import Err
+from paddock.types import Err, Variant
 
 QUICK = Policy(concurrency=4, attempts=3, backoff=0.001)
 
@@ -121,6 +121,21 @@ async def test_one_that_fails_is_tried_again_and_then_dead(
     assert event.settled[:2] == ["nack", "nack"]
     assert event.settled[2].startswith("dead: ")
     assert running.counters.redelivered == 2
+    await running.stop(5)
+
+
+async def test_a_handler_may_say_that_no_other_attempt_is_worth_it(tmp_path: Path) -> None:
+    queue = Queue()
+    event = Told("bad", queue)
+    queue.queue.put_nowait(event)
+
+    async def reject(call: Call) -> None:
+        raise Err(Variant("reject"))
+
+    running = runner(queue, tmp_path)
+    running.start(reject)
+    await until(lambda: running.counters.dead)
+    assert [settled[:4] for settled in event.settled] == ["dead"]
     await running.stop(5)
 
 

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from paddock.errors import HostError, PaddockError, Unavailable
@@ -19,7 +20,7 @@ from paddock.triggers import dead
 from paddock.triggers.metrics import Counters
 from paddock.triggers.policy import Policy
 from paddock.triggers.source import Call, Event, Trigger
-from paddock.types import Err
+from paddock.types import Err, Variant
 
 LOG = logging.getLogger("paddock.trigger")
 
@@ -27,8 +28,21 @@ LOG = logging.getLogger("paddock.trigger")
 AGAIN, LONGEST = 0.5, 30.0
 #: What of a lease may pass before it is extended.
 PART = 0.4
+#: What a handler answers that wants no other attempt.
+REJECTED = Variant("reject")
 
 Invoke = Callable[[Call], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt failed. One that does not count was not the event's or its handler's
+    fault; after a final one there is no other attempt.
+    """
+
+    reason: str
+    counts: bool = True
+    final: bool = False
 
 
 class Runner:
@@ -121,9 +135,9 @@ class Runner:
                 self.counters.handled += 1
                 return
             self.counters.failed += 1
-            reason, counts = failure
-            if counts and event.attempt >= self.policy.attempts:
-                await self._bury(event, reason)
+            last = failure.counts and event.attempt >= self.policy.attempts
+            if failure.final or last:
+                await self._bury(event, failure.reason)
                 return
             delay = self.policy.delay(event.attempt)
             self.counters.retried += 1
@@ -134,35 +148,38 @@ class Runner:
                 event.attempt,
                 self.policy.attempts,
                 delay,
-                reason,
+                failure.reason,
                 extra=self._extra,
             )
             if event.returns:
                 await event.nack(delay)
                 return
             if self._stopped:
-                await self._bury(event, f"{reason}; the host stopped before it was tried again")
+                reason = f"{failure.reason}; the host stopped before it was tried again"
+                await self._bury(event, reason)
                 return
             await asyncio.sleep(delay)
-            event.attempt += counts
+            event.attempt += failure.counts
 
-    async def _tried(self, event: Event) -> tuple[str, bool] | None:
-        """None when it was handled; else why not, and whether that was the event's attempt."""
+    async def _tried(self, event: Event) -> Failure | None:
+        """None when it was handled."""
         assert self._invoke is not None
         began = time.monotonic()
         extending = asyncio.create_task(_extend(event)) if event.lease else None
         try:
             await self._invoke(event.call or self.trigger.call(event))
         except Err as error:
-            return f"the component answered with an error: {_shown(error.payload)}", True
+            reason = f"the component answered with an error: {_shown(error.payload)}"
+            # `handle-message-error` of wasmcloud:messaging 0.3.0 tells which it is.
+            return Failure(reason, final=error.payload == REJECTED)
         except HostError as error:
-            return error.message, False
+            return Failure(error.message, counts=False)
         except PaddockError as error:
-            return error.message, True
+            return Failure(error.message)
         except Exception:
             # Unsettled it would come again for ever, and never get to the dead letters.
             LOG.exception("%s: calling for %s failed", self.name, event.name, extra=self._extra)
-            return "the call itself failed; the log has the reason", True
+            return Failure("the call itself failed; the log has the reason")
         finally:
             self.counters.seconds += time.monotonic() - began
             if extending is not None:

@@ -101,6 +101,36 @@ async def test_a_statement_reaches_no_further_than_its_database(
         await resolve(database.session().execute(statement))
 
 
+@pytest.mark.parametrize(
+    ("statement", "params"),
+    [
+        ("ATTACH DATABASE ? AS x", ("other.db",)),
+        ("ATTACH DATABASE 'other' || '.db' AS x", ()),
+        ("ATTACH DATABASE (SELECT 'other.db') AS x", ()),
+        ("ATTACH DATABASE other AS x", ()),
+        ("VACUUM INTO ?", ("other.db",)),
+        ("VACUUM INTO 'other' || '.db'", ()),
+    ],
+)
+async def test_a_name_that_is_worked_out_opens_no_other_file(
+    database: SqliteDatabase,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    statement: str,
+    params: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    session = database.session()
+    for run in (session.execute, session.fetch, session.query):
+        with pytest.raises(StatementError):
+            await resolve(run(statement, params))
+    if not params:
+        with pytest.raises(StatementError):
+            await resolve(session.script(statement))
+    session.close()
+    assert not list(tmp_path.rglob("other*"))
+
+
 async def test_what_informs_or_tidies_is_permitted(database: SqliteDatabase) -> None:
     for statement in ("PRAGMA table_info(t)", "PRAGMA foreign_keys", "VACUUM", "ANALYZE"):
         await resolve(database.session().execute(statement))

@@ -207,8 +207,9 @@ def _authorize(
     """The answer to what a statement is about to do (sqlite.org, "Authorizer Action Codes")."""
     del database, inner
     if action == sqlite3.SQLITE_ATTACH:
-        # VACUUM attaches a nameless file of its own.
-        return sqlite3.SQLITE_DENY if first else sqlite3.SQLITE_OK
+        # VACUUM attaches a file of its own whose name is empty. Of a name that is no
+        # literal, a parameter say, the authorizer is told nothing: that may be any file.
+        return sqlite3.SQLITE_OK if first == "" else sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_PRAGMA:
         name = (first or "").lower()
         # A value would stay with the connection, which others get.

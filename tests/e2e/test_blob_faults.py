@@ -100,3 +100,22 @@ def test_a_wrong_secret_is_in_no_answer_and_no_log(up, tmp_path: Path, server: S
     host.logged("refuse[sd]")
     assert "wrong-secret" not in host.log
     assert "wrong-secret" not in host.command("status", "--json").stdout
+
+
+def test_a_full_server_is_told_and_still_answers(up, tmp_path: Path, own_nats: NatsServer) -> None:
+    host = started(up, tmp_path, table(own_nats))
+    assert ask(host, WASI, "create")[0] == 200
+    assert ask(host, WASI, "write", name="kept", value="kept")[0] == 200
+    own_nats.full = True
+    own_nats.restart()
+    wait_for("the server", lambda: ask(host, WASI, "exists") == (200, "true\n"))
+    assert ask(host, WASMCLOUD, "write", name="more", value="x" * 1000) == (
+        507, "error: quota-exceeded\n",
+    )  # fmt: skip
+    status, text = ask(host, WASI, "write", name="more", value="x" * 1000)
+    assert (status, "no room left" in text) == (500, True), text
+    assert ask(host, WASI, "read", name="kept") == (200, "kept")
+    own_nats.full = False
+    own_nats.restart()
+    wait_for("room", lambda: ask(host, WASI, "write", name="more", value="x")[0] == 200)
+    assert ask(host, WASI, "read", name="kept") == (200, "kept")

@@ -28,14 +28,21 @@ def server(request: pytest.FixtureRequest) -> Server:
     return found
 
 
-@pytest.fixture
-def host(up, tmp_path: Path, server: Server) -> Running:
+def started(
+    up, tmp_path: Path, server: PostgresServer | MariadbServer, timeout: str = "1s"
+) -> Running:
+    """A host with the table that the tests write to."""
     kind = server.url.split(":")[0]
-    text = f'[sql_database.default]\ntype = "{kind}"\nurl = "{server.url}"\ntimeout = "1s"\n'
+    text = f'[sql_database.default]\ntype = "{kind}"\nurl = "{server.url}"\ntimeout = "{timeout}"\n'
     manifest = write(tmp_path, part("neutral", GRANTS))
     host = up(manifest, "--config", configuration(tmp_path, text))
     assert ask(host, "neutral", "/sql", MAKE)[0] == 200
     return host
+
+
+@pytest.fixture
+def host(up, tmp_path: Path, server: PostgresServer | MariadbServer) -> Running:
+    return started(up, tmp_path, server)
 
 
 def more(writers: Writers, what: str = "acknowledged") -> None:
@@ -94,4 +101,47 @@ def test_refused_authentication_names_the_server_and_no_password(
     refused = [text for _, text in writers.failures if "refuses the user" in text]
     assert refused and all(text.startswith("error: other(") for text in refused)
     assert server.password not in host.log + "".join(text for _, text in writers.failures)
+    kept(host, writers)
+
+
+BIG = "CREATE TABLE big (text VARCHAR(1000))"
+FILL = "INSERT INTO big SELECT repeat('x', 1000) FROM "
+
+
+def test_a_full_postgres_is_told_and_others_go_on(
+    up, tmp_path: Path, own_postgres: PostgresServer
+) -> None:
+    host = started(up, tmp_path, own_postgres, "20s")
+    with Writers(host, "neutral", "/sql", INSERT) as writers:
+        more(writers)
+        own_postgres.full = True
+        own_postgres.restart()
+        more(writers)
+        assert ask(host, "neutral", "/sql", BIG)[0] == 200
+        status, answers = ask(host, "neutral", "/sql", f"{FILL} generate_series(1, 30000)")
+        assert (status, "could not extend file" in str(answers[0])) == (500, True), answers
+        more(writers)
+        own_postgres.full = False
+        own_postgres.restart()
+        more(writers)
+        status, answers = ask(host, "neutral", "/sql", f"{FILL} generate_series(1, 30000)")
+        assert (status, answers) == (200, ["30000 rows, id -"])
+    unavailable(writers)
+    kept(host, writers)
+
+
+def test_a_full_table_of_mysql_is_told_and_others_go_on(
+    up, tmp_path: Path, own_mariadb: MariadbServer
+) -> None:
+    host = started(up, tmp_path, own_mariadb, "20s")
+    with Writers(host, "neutral", "/sql", INSERT) as writers:
+        more(writers)
+        # In memory, which gives the same error as InnoDB without a disk.
+        assert ask(host, "neutral", "/sql", f"{BIG} ENGINE = MEMORY")[0] == 200
+        status, answers = ask(host, "neutral", "/sql", f"{FILL} seq_1_to_30000")
+        assert (status, answers) == (500, ["error: other(The table 'big' is full)"])
+        more(writers)
+        assert ask(host, "neutral", "/sql", "DELETE FROM big")[0] == 200
+        assert ask(host, "neutral", "/sql", "INSERT INTO big VALUES ('x')")[0] == 200
+    assert writers.failures == []
     kept(host, writers)

@@ -12,9 +12,13 @@ from tests.services.server import HOST, Server, program
 
 
 class PostgresServer(Server):
-    """Local connections through the socket in its directory are the administrator's."""
+    """Local connections through the socket in its directory are the administrator's.
+
+    `full`: from its next start no file grows beyond 24 MiB, as if the disk ended there.
+    """
 
     name = "postgres"
+    full = False
     #: "Fast": open transactions are rolled back.
     end_signal = signal.SIGINT
     database = "paddock"
@@ -49,7 +53,10 @@ class PostgresServer(Server):
             "fsync": "off",
         }
         options = [text for key, value in settings.items() for text in ("-c", f"{key}={value}")]
-        return [program("postgres"), "-D", str(self.data), *options]
+        command = [program("postgres"), "-D", str(self.data), *options]
+        # In blocks of 512 bytes, for whatever it starts.
+        limit = ["sh", "-c", 'ulimit -f 49152; exec "$@"', "sh"]
+        return [*limit, *command] if self.full else command
 
     def answers(self) -> bool:
         """A start-up message is answered with a request for authentication, not an error."""

@@ -14,6 +14,7 @@ from tests.services.process import hand_over
 
 from paddock.capabilities.sql_values import Array, Interval, Json, Other, Range, Value
 from paddock.errors import CapabilityError, StatementError, TimedOut
+from paddock.providers.connections import postgres_raw
 from paddock.providers.connections.postgres import POOLS
 from paddock.providers.sql.postgres import PostgresConfig, PostgresDatabase, PostgresSql
 from paddock.types import resolve
@@ -124,6 +125,18 @@ async def test_what_the_server_says_of_an_error_is_kept(database: PostgresDataba
     assert (error.code, error.severity, error.kind) == ("23505", "ERROR", "constraint")
     assert error.detail == "Key (n)=(1) already exists."
     assert dict(error.extras)["constraint_name"] == "kept_pkey"
+
+
+async def test_a_result_that_no_host_can_keep_is_refused(
+    database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_raw, "MOST_ROWS", 1000)
+    session = database.session()
+    assert len((await session.fetch("SELECT generate_series(1, 1000)")).rows) == 1000
+    for run in (session.fetch, session.execute):
+        with pytest.raises(StatementError, match="more than 1000 rows"):
+            await run("SELECT generate_series(1, 2000000000)")
+    assert await one(database, "SELECT 1") == 1
 
 
 async def test_settings_of_a_session_stay_in_it_and_go_with_it(

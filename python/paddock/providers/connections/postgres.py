@@ -28,6 +28,7 @@ from paddock.providers.connections.postgres_raw import (
     RawCursor,
     RawStatement,
     Record,
+    rows_of,
 )
 from paddock.providers.connections.shared import Shared
 
@@ -105,14 +106,14 @@ class PostgresConnection:
         try:
             try:
                 prepared = await self.prepare(sql)
-                return prepared, await prepared.raw.fetch(*bind(prepared))
+                return prepared, await rows_of(prepared.raw, bind(prepared))
             except Exception as error:
                 # A table has other columns than when the statement was prepared.
                 if not is_stale(error) or self.in_transaction:
                     raise
             self._statements.clear()
             prepared = await self.prepare(sql)
-            return prepared, await prepared.raw.fetch(*bind(prepared))
+            return prepared, await rows_of(prepared.raw, bind(prepared))
         except Exception as error:
             raise self.explained(error) from error
         except BaseException:

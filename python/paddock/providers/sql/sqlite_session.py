@@ -13,6 +13,7 @@ import re
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import lru_cache
 from typing import TypeVar
@@ -75,7 +76,7 @@ class SqliteSession:
             before = lent.raw.total_changes
             cursor = lent.raw.execute(_immediate(sql), values)
             if cursor.description is not None:
-                cursor.fetchall()
+                _drain(cursor)
             self._note(cursor)
             if cursor.rowcount >= 0:
                 return Outcome(cursor.rowcount, cursor.lastrowid if cursor.rowcount else None)
@@ -101,7 +102,7 @@ class SqliteSession:
 
         def work(lent: Lent) -> None:
             for statement in statements(sql):
-                lent.raw.execute(_immediate(statement)).fetchall()
+                _drain(lent.raw.execute(_immediate(statement)))
 
         return self._run_away(work, sql)
 
@@ -286,6 +287,11 @@ def _bounded(cursor: sqlite3.Cursor) -> list[Row]:
     if len(rows) > MOST_ROWS:
         raise StatementError(f"the statement has more than {MOST_ROWS} rows", kind="other")
     return rows
+
+
+def _drain(cursor: sqlite3.Cursor) -> None:
+    """Run a statement to its end; its rows are kept by nobody."""
+    deque(cursor, maxlen=0)
 
 
 def _drop(cursor: sqlite3.Cursor) -> None:

@@ -3,9 +3,13 @@
 //! this host can have set.
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, PROXY_AUTHORIZATION};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
+
+/// Headers that a program does not see: secrets, and `proxy`, which would be
+/// `HTTP_PROXY`, where clients look for a proxy of their own (CVE-2016-5385).
+const WITHHELD: [HeaderName; 4] = [AUTHORIZATION, PROXY_AUTHORIZATION, CONNECTION, HeaderName::from_static("proxy")];
 
 /// Variables of the request, in no particular order.
 pub fn variables(parts: &Parts) -> Vec<(String, String)> {
@@ -20,7 +24,7 @@ pub fn variables(parts: &Parts) -> Vec<(String, String)> {
     let (name, port) = split_host(&host, parts.uri.scheme_str() == Some("https"));
     let mut variables: Vec<(String, String)> = headers
         .iter()
-        .filter(|(name, _)| **name != AUTHORIZATION && **name != CONNECTION && !name.as_str().starts_with("spin-"))
+        .filter(|(name, _)| !WITHHELD.contains(name) && !name.as_str().starts_with("spin-"))
         .filter_map(|(name, value)| Some((format!("HTTP_{}", variable(name.as_str())), value.to_str().ok()?.into())))
         .collect();
     for (name, value) in headers {
@@ -112,6 +116,8 @@ mod tests {
             .header("spin-client-addr", "[::1]:77")
             .header("spin-path-match-user-id", "7")
             .header("authorization", "secret")
+            .header("proxy", "http://attacker.example")
+            .header("proxy-authorization", "secret")
             .header("x-thing", "1");
         request.body(()).unwrap().into_parts().0
     }
@@ -134,8 +140,9 @@ mod tests {
         ] {
             assert_eq!(get(name), Some(value), "{name}");
         }
-        assert_eq!(get("HTTP_AUTHORIZATION"), None);
-        assert_eq!(get("HTTP_SPIN_PATH_INFO"), None);
+        for name in ["HTTP_AUTHORIZATION", "HTTP_PROXY_AUTHORIZATION", "HTTP_PROXY", "HTTP_SPIN_PATH_INFO"] {
+            assert_eq!(get(name), None, "{name}");
+        }
     }
 
     #[test]

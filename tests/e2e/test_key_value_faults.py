@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from hosts import PATIENCE, Running, wait_for
+from hosts import PATIENCE, Running, memory, wait_for
 from manifests import configuration, routed, write
 from tests.services.nats import NatsServer
 from tests.services.postgres import PostgresServer
@@ -210,12 +210,6 @@ def test_a_full_nats_is_told_and_still_answers(up, tmp_path: Path, own_nats: Nat
     own_nats.full = False
     own_nats.restart()
     wait_for("room", lambda: host.get("/set?key=big&value=x").status_code == 200)
-
-
-def memory(host: Running) -> int:
-    """Kilobytes of the host's process that are in memory."""
-    status = Path(f"/proc/{host.process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0])
 
 
 def test_a_dead_server_does_not_fill_the_hosts_memory(

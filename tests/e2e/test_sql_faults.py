@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from databases import Writers, ask, part, rows
-from hosts import Running, wait_for
+from hosts import Running, memory, wait_for
 from manifests import configuration, write
 from tests.services.mariadb import MariadbServer
 from tests.services.postgres import PostgresServer
@@ -145,3 +145,16 @@ def test_a_full_table_of_mysql_is_told_and_others_go_on(
         assert ask(host, "neutral", "/sql", "INSERT INTO big VALUES ('x')")[0] == 200
     assert writers.failures == []
     kept(host, writers)
+
+
+def test_a_dead_server_does_not_fill_the_hosts_memory(host: Running, server: Server) -> None:
+    def insert() -> int:
+        return ask(host, "neutral", "/sql", (INSERT, "letters:500000"))[0]
+
+    server.kill()
+    assert {insert() for _ in range(50)} == {503}
+    before = memory(host)
+    assert {insert() for _ in range(200)} == {503}
+    assert memory(host) - before < 60_000
+    server.start()
+    wait_for("the server", lambda: ask(host, "neutral", "/sql", (INSERT, "text:x"))[0] == 200)

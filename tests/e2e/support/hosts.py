@@ -219,6 +219,12 @@ def serving(running: Running, timeout: float = PATIENCE) -> Running:
     return running
 
 
+def memory(host: Running) -> int:
+    """Kilobytes of the host's process that are in memory."""
+    status = Path(f"/proc/{host.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])
+
+
 def while_served(host: Running, bad: Callable[[], object], times: int = 1) -> list[object]:
     """Do `bad` in threads, and ask a neighbour all the time; what `bad` gave.
 

@@ -83,6 +83,11 @@ class Lane:
             reason = self._late()
         except (OSError, RedisError) as error:
             reason = explained(error, self._target)
+        except CapabilityError as error:
+            reason = error
+        except Exception:
+            # No Redis: a length that is no number, an answer to nothing, lists without end.
+            reason = Unavailable(f"{self._target.what} sent what is no answer")
         finally:
             if connection is not None:
                 _abort(connection)

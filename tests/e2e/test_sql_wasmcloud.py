@@ -87,3 +87,12 @@ def test_without_a_grant_nothing_is_reached(host: Running, who: str, status: int
     found, answers = ask(host, f"denied-{who}", "/query", "SELECT 1")
     assert found == status
     assert "error: " in str(answers[0])
+
+
+def test_a_guest_may_read_a_part_of_the_stream_and_leave(host: Running) -> None:
+    rows = "SELECT generate_series(1, 1000000000) AS n"
+    # More than there are connections: each has to be given back.
+    for _ in range(20):
+        status, answers = ask(host, "newest", "/query", rows, take="3")
+        assert status == 200, host.log
+        assert answers == [[["n"], *([f"PgValue::Int4({n})"] for n in (1, 2, 3))]]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hosts import GUESTS, Running, wait_for
+from tests.services.nats import NatsServer
 from tests.services.server import Server
 
 from paddock.capabilities.messaging import Message, MessageBroker
@@ -101,7 +102,7 @@ class Flow:
     def filled(self, text: str) -> str:
         return text.format(url=self.url, subject=self.subject, stream=f"S{self.subject}")
 
-    def write(self, version: int = 1) -> Path:
+    def write(self, version: int = 1, guest: Path = GUEST) -> Path:
         kind, _, table = self.filled(self.source.table).partition("\n")
         manifest = self.folder / "paddock.toml"
         manifest.write_text(
@@ -109,7 +110,7 @@ class Flow:
             f"[[trigger.{kind.split(chr(34))[1]}]]\n"
             f'id = "t"\ncomponent = "handler"\nattempts = 3\nbackoff = "50ms"\n{table}\n'
             '[[trigger.http]]\nroute = "/..."\ncomponent = "handler"\n'
-            f'[component.handler]\nsource = "{GUEST}"\nkey_value_stores = ["default"]\n'
+            f'[component.handler]\nsource = "{guest}"\nkey_value_stores = ["default"]\n'
             f'message_brokers = ["default"]\nenvironment = {{ VERSION = "{version}" }}\n'
         )
         return manifest
@@ -205,3 +206,16 @@ def test_what_is_published_while_no_host_is_there_comes_later(flow: Flow, up: St
     wait_for("the second", lambda: "meanwhile" in {body for _, body in received(again)})
     bodies = [body for _, body in received(again)]
     assert bodies.count("before") == 1
+
+
+def test_a_handler_of_wasi_0_3_reads_the_body_as_a_stream_and_rejects_for_good(
+    nats_server: NatsServer, up: Start, tmp_path: Path
+) -> None:
+    flow = Flow(SOURCES["nats"], nats_server, tmp_path)
+    host = up(flow.write(guest=GUEST.parents[1] / "messaging3/messaging3.wasm"))
+    long = "long " + "x" * 200_000
+    flow.publish(["m 1", "poison", "once more", long])
+    wanted = {"m 1", "once more", long}
+    wait_for("all messages", lambda: {body for _, body in received(host)} == wanted)
+    wait_for("the dead letter", lambda: status(host)["dead"] == 1)
+    assert host.get("/tried", params={"body": "poison"}).text == "1"

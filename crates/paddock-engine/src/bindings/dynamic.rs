@@ -6,7 +6,7 @@
 use std::pin::Pin;
 
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
-use wasmtime::component::{Resource, ResourceAny, ResourceType, Type, Val};
+use wasmtime::component::{Resource, ResourceAny, ResourceType, StreamReader, Type, Val};
 use wasmtime::{AsContextMut, StoreContextMut};
 
 use super::typed::{Handle, case, drop_handle, trap, unexpected};
@@ -227,6 +227,10 @@ pub(crate) fn to_val(store: &mut StoreContextMut<'_, State>, ty: &Type, value: V
             })
         }
         (Type::Flags(_), Value::Flags(names)) => Val::Flags(names),
+        (Type::Stream(stream), Value::Bytes(bytes)) if matches!(stream.ty(), Some(Type::U8)) => {
+            let reader = StreamReader::new(&mut *store, bytes)?;
+            Val::Stream(reader.try_into_stream_any(&mut *store)?)
+        }
         (Type::Own(_), Value::Object(object)) => {
             let handle = store.data_mut().table.push(Handle::new(object))?;
             Val::Resource(ResourceAny::try_from_resource(handle, &mut *store)?)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from paddock.capabilities.blob import BlobStore
     from paddock.providers.options import Options
 
-FILE = "seen.json"
+FILE = "seen.jsonl"
 
 
 class BlobEvent(Event):
@@ -82,6 +82,7 @@ class BlobTrigger(Trigger):
         """Objects that were not handled as they are now."""
         if not self._read:
             self._seen = await asyncio.to_thread(_recall, self._file)
+            await asyncio.to_thread(_rewrite, self._file, self._seen)
             self._read = True
         while not self._stopping.is_set():
             async for info in self._objects():
@@ -126,10 +127,9 @@ class BlobTrigger(Trigger):
     async def remember(self, info: ObjectInfo) -> None:
         """It was handled."""
         async with self._writing:
+            await asyncio.to_thread(_append, self._file, info.name, _mark(info))
             self._seen[info.name] = _mark(info)
             self._in_hand.discard(info.name)
-            text = json.dumps(self._seen)
-            await asyncio.to_thread(_write, self._file, text)
 
     def standing(self) -> Standing:
         """How many objects were handled and are still there."""
@@ -145,15 +145,28 @@ def _mark(info: ObjectInfo) -> list[int]:
 
 
 def _recall(path: Path) -> dict[str, list[int]]:
-    with suppress(OSError, ValueError):
-        found: object = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(found, dict):
-            return cast("dict[str, list[int]]", found)
-    return {}
+    """What the lines of the file say, the last one of a name; a torn line says nothing."""
+    seen: dict[str, list[int]] = {}
+    with suppress(OSError), path.open(encoding="utf-8") as lines:
+        for line in lines:
+            with suppress(ValueError, TypeError):
+                name, size, created = json.loads(line)
+                seen[str(name)] = [int(size), int(created)]
+    return seen
 
 
-def _write(path: Path, text: str) -> None:
+def _rewrite(path: Path, seen: Mapping[str, list[int]]) -> None:
+    """One line for each name, so that the file does not grow for ever."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
+    part.write_text("".join(_line(name, mark) for name, mark in seen.items()), encoding="utf-8")
     os.replace(part, path)
+
+
+def _append(path: Path, name: str, mark: list[int]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(_line(name, mark))
+
+
+def _line(name: str, mark: list[int]) -> str:
+    return json.dumps([name, *mark]) + "\n"

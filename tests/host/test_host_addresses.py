@@ -13,7 +13,7 @@ from tests.services.redis import RedisServer
 
 from paddock.capabilities.redis import RedisClient
 from paddock.capabilities.sql import SqlDatabase
-from paddock.errors import AccessDenied, CapabilityError
+from paddock.errors import AccessDenied, CapabilityError, Exhausted
 from paddock.host import addresses as pooled
 from paddock.host.addresses import AddressPool, ComponentAddresses, grant_for
 from paddock.host.audit import Audit
@@ -131,3 +131,20 @@ def test_the_grant_for_an_address_names_its_server_and_nothing_else(
     kind: str, url: str, grant: str
 ) -> None:
     assert grant_for(kind, url) == grant
+
+
+async def test_beyond_the_most_addresses_one_that_nobody_holds_goes_and_held_ones_stay(
+    pool: AddressPool, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pooled, "MOST", 2)
+    addresses = opener(pool, redis_server)
+    held = [Connection(cast("RedisClient", addresses.open("redis", redis_server.url)))]
+    quiet = weakref.ref(addresses.open("redis", f"{redis_server.url}?db=1"))
+    held.append(
+        Connection(cast("RedisClient", addresses.open("redis", f"{redis_server.url}?db=2")))
+    )
+    while quiet() is not None:
+        await asyncio.sleep(0.01)
+    assert [await resolve(each.get("nothing")) for each in held] == [None, None]
+    with pytest.raises(Exhausted, match="holds connections to 2 addresses"):
+        addresses.open("redis", f"{redis_server.url}?db=3")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
 
 from paddock import _core
-from paddock.errors import CapabilityError
+from paddock.errors import CapabilityError, Exhausted
 from paddock.interfaces.grants import Denied
 from paddock.types import Reply, resolve
 
@@ -111,6 +111,7 @@ class AddressPool:
         key = (*owner, kind, url)
         client = self._clients.get(key)
         if client is None:
+            self._make_room(owner)
             from paddock.providers.registry import find
 
             capability, type_name, _ = _PROVIDERS[kind]
@@ -118,14 +119,24 @@ class AddressPool:
             client = self._clients.setdefault(
                 key, _Client(provider.open_address(url, allowed=allowed))
             )
-            self._bound(owner)
         client.used = time.monotonic()
         return client.opened
 
-    def _bound(self, owner: tuple[object, ...]) -> None:
-        own = [(client.used, key) for key, client in [*self._clients.items()] if key[:-2] == owner]
-        for _, key in sorted(own, key=lambda each: each[0])[:-MOST]:
-            self._let_go(key)
+    def _make_room(self, owner: tuple[object, ...]) -> None:
+        """Let go of the client that nobody holds and that was used longest ago, if there are many.
+
+        Raises Exhausted where all are held.
+        """
+        own = [(client, key) for key, client in [*self._clients.items()] if key[:-2] == owner]
+        if len(own) < MOST:
+            return
+        idle = [(client.used, key) for client, key in own if not client.held]
+        if not idle:
+            raise Exhausted(
+                f"the component holds connections to {len(own)} addresses, which is the most",
+                hint="let go of one before opening another",
+            )
+        self._let_go(min(idle, key=lambda each: each[0])[1])
 
     def _drop_idle(self) -> None:
         before = time.monotonic() - IDLE

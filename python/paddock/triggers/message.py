@@ -16,7 +16,13 @@ import base64
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Literal, cast
 
-from paddock.capabilities.messaging import Deliveries, Delivery, Message, Subscription
+from paddock.capabilities.messaging import (
+    DEAD_LETTERS,
+    Deliveries,
+    Delivery,
+    Message,
+    Subscription,
+)
 from paddock.errors import ManifestError
 from paddock.interfaces.handlers import message_handler
 from paddock.manifest.hostconfig import ProviderConfig
@@ -115,7 +121,12 @@ class MessageTrigger(Trigger):
         """Deliveries as they come."""
         await self.subscribe()
         assert self._deliveries is not None
+        for_dead = any(each.startswith(DEAD_LETTERS) for each in self.wanted.subjects)
         async for delivery in self._deliveries:
+            if not for_dead and delivery.message.subject.startswith(f"{DEAD_LETTERS}."):
+                # A pattern for everything would give back what was just put aside.
+                await delivery.ack()
+                continue
             yield MessageEvent(delivery, self.called(delivery.message))
 
     def standing(self) -> Standing:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hosts import GUESTS, Running, wait_for
+from hosts import GUESTS, PATIENCE, Running, wait_for
 from tests.services.nats import NatsServer
 from tests.services.server import Server
 
 from paddock.capabilities.messaging import Message, MessageBroker
+from paddock.errors import Unavailable
 from paddock.providers.registry import find
 from paddock.types import resolve
 
@@ -102,13 +104,13 @@ class Flow:
     def filled(self, text: str) -> str:
         return text.format(url=self.url, subject=self.subject, stream=f"S{self.subject}")
 
-    def write(self, version: int = 1, guest: Path = GUEST) -> Path:
+    def write(self, version: int = 1, guest: Path = GUEST, more: str = "") -> Path:
         kind, _, table = self.filled(self.source.table).partition("\n")
         manifest = self.folder / "paddock.toml"
         manifest.write_text(
             'paddock_manifest_version = 1\n[application]\nname = "flow"\n'
             f"[[trigger.{kind.split(chr(34))[1]}]]\n"
-            f'id = "t"\ncomponent = "handler"\nattempts = 3\nbackoff = "50ms"\n{table}\n'
+            f'id = "t"\ncomponent = "handler"\nattempts = 3\nbackoff = "50ms"\n{table}\n{more}'
             '[[trigger.http]]\nroute = "/..."\ncomponent = "handler"\n'
             f'[component.handler]\nsource = "{guest}"\nkey_value_stores = ["default"]\n'
             f'message_brokers = ["default"]\nenvironment = {{ VERSION = "{version}" }}\n'
@@ -132,9 +134,18 @@ class Flow:
         broker: MessageBroker = await resolve(opened)  # type: ignore[arg-type]
         try:
             for body in bodies:
-                await resolve(broker.publish(Message(self.subject, body.encode())))
+                await self._acknowledged(broker, Message(self.subject, body.encode()))
         finally:
             await resolve(broker.close())
+
+    async def _acknowledged(self, broker: MessageBroker, message: Message) -> None:
+        """Published until the broker says that it has it."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    return await resolve(broker.publish(message))
+                except Unavailable:
+                    await asyncio.sleep(0.05)
 
 
 def received(host: Running) -> list[tuple[str, str]]:
@@ -173,7 +184,7 @@ def test_a_component_is_exchanged_while_messages_flow_and_none_is_lost(
     host = up(flow.write())
     flow.publish(["warm"])
     wait_for("the first message", lambda: received(host))
-    count, exchanges = 600, 15
+    count, exchanges = 1500, 50
 
     async def flowing() -> None:
         publishing = asyncio.create_task(flow._publish([f"m {n}" for n in range(count)]))
@@ -219,3 +230,48 @@ def test_a_handler_of_wasi_0_3_reads_the_body_as_a_stream_and_rejects_for_good(
     wait_for("all messages", lambda: {body for _, body in received(host)} == wanted)
     wait_for("the dead letter", lambda: status(host)["dead"] == 1)
     assert host.get("/tried", params={"body": "poison"}).text == "1"
+
+
+@pytest.mark.parametrize("name", ["redis stream", "nats stream", "kafka"])
+def test_one_at_a_time_keeps_the_order_of_the_source(
+    name: str, request: pytest.FixtureRequest, up: Start, tmp_path: Path
+) -> None:
+    flow = Flow(SOURCES[name], request.getfixturevalue(SOURCES[name].server), tmp_path)
+    host = up(flow.write(more="concurrency = 1\n"))
+    bodies = [f"m {number}" for number in range(150)]
+    flow.publish(bodies)
+    wait_for("all messages", lambda: len(received(host)) >= len(bodies))
+    assert [body for _, body in received(host)] == bodies
+
+
+#: Sources that keep messages, each with a server of the test's own.
+KEPT = [("redis stream", "own_redis"), ("nats stream", "own_nats"), ("kafka", "own_kafka")]
+
+
+@pytest.mark.parametrize(("name", "server"), KEPT, ids=lambda each: each.replace(" ", "-"))
+def test_a_killed_host_and_a_killed_server_lose_nothing_that_was_acknowledged(
+    name: str, server: str, request: pytest.FixtureRequest, up: Start, tmp_path: Path
+) -> None:
+    own = request.getfixturevalue(server)
+    flow = Flow(SOURCES[name], own, tmp_path)
+    host = up(flow.write())
+    flow.publish(["warm"])
+    wait_for("the first message", lambda: received(host))
+
+    async def flowing() -> Running:
+        publishing = asyncio.create_task(flow._publish([f"slow 5 {n}" for n in range(400)]))
+        await asyncio.to_thread(wait_for, "messages", lambda: len(received(host)) > 30)
+        await asyncio.to_thread(own.kill)
+        await asyncio.to_thread(own.restart)
+        seen = len(received(host))
+        await asyncio.to_thread(wait_for, "more of them", lambda: len(received(host)) > seen)
+        host.signal(signal.SIGKILL)
+        await asyncio.to_thread(host.ended)
+        again = await asyncio.to_thread(up, flow.write(), "--state-dir", host.state_dir)
+        await publishing
+        return again
+
+    again = asyncio.run(flowing())
+    wanted = {"warm", *(f"slow 5 {number}" for number in range(400))}
+    wait_for("all messages", lambda: {body for _, body in received(again)} >= wanted, 120)
+    assert status(again)["dead"] == 0

@@ -11,6 +11,7 @@ import os
 import re
 import statistics
 import time
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
@@ -36,6 +37,7 @@ ROUNDS = 3
 BODY = os.urandom(1000)
 TOGETHER = 64
 GUEST = GUESTS / "wat" / "swallow.wasm"
+PATIENCE = 60.0
 HANDLED = re.compile(r"^paddock_trigger_handled_total\{[^}]*\} (\S+)$", re.MULTILINE)
 
 
@@ -108,18 +110,24 @@ def _through_host(bench: Bench, source: Source, number: int) -> float:
 def _rate(handled: Callable[[], float]) -> float:
     """Messages a second from the first that is seen handled to the last."""
     first, begin = 0.0, 0.0
-    while True:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         count, now = handled(), time.perf_counter()
         if count and not first:
             first, begin = count, now
         if count >= MESSAGES:
             return (count - first) / (now - begin)
         time.sleep(0.01)
+    message = f"{count:g} of {MESSAGES} messages handled in {PATIENCE} s"
+    raise TimeoutError(message)
 
 
 def _handled(port: int) -> float:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        found = HANDLED.search(answer.read().decode())
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            found = HANDLED.search(answer.read().decode())
+    except urllib.error.URLError:
+        return 0.0  # its listener comes after the one that `bench.paddock` waits for
     return float(found[1]) if found else 0.0
 
 

@@ -25,8 +25,13 @@ def test_an_export_is_invoked_with_json(engine: _core.Engine) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
-def test_ctrl_c_ends_a_command_that_never_would(engine: _core.Engine) -> None:
+def test_ctrl_c_ends_a_command_that_never_would(
+    engine: _core.Engine, request: pytest.FixtureRequest
+) -> None:
     forever = engine.load(FOREVER)
+    # A shell starts what runs in its background with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         _core.run_command(engine, forever, _core.RunOptions())

@@ -81,7 +81,7 @@ async def postgres(server: PostgresServer) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(server.url, timeout=5, command_timeout=5)
     try:
         await connection.execute(
-            "CREATE TABLE IF NOT EXISTS kept (key text PRIMARY KEY, value bytea)"
+            "CREATE TABLE IF NOT EXISTS usual_client (key text PRIMARY KEY, value bytea)"
         )
         yield connection
     finally:
@@ -90,13 +90,13 @@ async def postgres(server: PostgresServer) -> AsyncIterator[Any]:
 
 async def postgres_keep(server: PostgresServer, key: str, value: bytes) -> None:
     async with postgres(server) as connection:
-        await connection.execute("INSERT INTO kept VALUES ($1, $2)", key, value)
+        await connection.execute("INSERT INTO usual_client VALUES ($1, $2)", key, value)
 
 
 async def postgres_kept(server: PostgresServer, key: str) -> bytes | None:
     async with postgres(server) as connection:
         value: bytes | None = await connection.fetchval(
-            "SELECT value FROM kept WHERE key = $1", key
+            "SELECT value FROM usual_client WHERE key = $1", key
         )
         return value
 
@@ -118,7 +118,7 @@ async def mariadb(server: MariadbServer) -> AsyncIterator[Any]:
     try:
         async with connection.cursor() as cursor:
             await cursor.execute(
-                "CREATE TABLE IF NOT EXISTS kept (name varchar(99) PRIMARY KEY, value blob)"
+                "CREATE TABLE IF NOT EXISTS usual_client (name varchar(99) PRIMARY KEY, value blob)"
             )
             yield cursor
     finally:
@@ -127,12 +127,12 @@ async def mariadb(server: MariadbServer) -> AsyncIterator[Any]:
 
 async def mariadb_keep(server: MariadbServer, key: str, value: bytes) -> None:
     async with mariadb(server) as cursor:
-        await cursor.execute("INSERT INTO kept VALUES (%s, %s)", (key, value))
+        await cursor.execute("INSERT INTO usual_client VALUES (%s, %s)", (key, value))
 
 
 async def mariadb_kept(server: MariadbServer, key: str) -> bytes | None:
     async with mariadb(server) as cursor:
-        await cursor.execute("SELECT value FROM kept WHERE name = %s", (key,))
+        await cursor.execute("SELECT value FROM usual_client WHERE name = %s", (key,))
         row = await cursor.fetchone()
         return row[0] if row else None
 

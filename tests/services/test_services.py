@@ -87,7 +87,9 @@ async def test_a_paused_server_stops_with_its_children(own_postgres: Server) -> 
     children = list(descendants(own_postgres.pid))
     own_postgres.pause()
     assert len(children) > 3
-    assert {state(pid) for pid in [own_postgres.pid, *children]} == {"T"}
+    # A worker that was about to end may have.
+    assert {state(pid) for pid in [own_postgres.pid, *children]} <= {"T", "Z"}
+    assert state(own_postgres.pid) == "T"
     own_postgres.kill()
     assert {state(pid) for pid in children} <= {"Z", "X"}
 

@@ -99,8 +99,9 @@ def test_the_page_is_let_go_when_another_board_takes_its_place(
     def gone() -> bool:
         try:
             httpx.get(f"http://127.0.0.1:{port}", trust_env=False)
-        except httpx.ConnectError:
-            return True
+        except httpx.TransportError as error:
+            # A request that is under way when the page goes ends in other words.
+            return isinstance(error, httpx.ConnectError)
         return False
 
     wait_for("the page to be gone", gone)

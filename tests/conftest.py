@@ -1,4 +1,4 @@
-"""One rule for every test: in CI a test that skips has failed.
+"""What holds for every test; first of all: in CI a test that skips has failed.
 
 A missing compiler or service skips on a laptop; in CI (CI=true) that would hide
 the absence. What a conformance suite leaves out because a provider declares so
@@ -12,6 +12,8 @@ from collections.abc import Generator
 
 import pytest
 
+from paddock import _bridge
+
 #: The real servers, started at their first use.
 pytest_plugins = ["tests.services.fixtures"]
 
@@ -21,6 +23,12 @@ DECLARED = "the provider does not declare"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "large: builds and compiles guests of tens of megabytes")
+
+
+@pytest.fixture(autouse=True)
+def own_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines of one test leave those of the next their place."""
+    monkeypatch.setattr(_bridge, "_FAILURES", _bridge.Pace())
 
 
 @pytest.hookimpl(wrapper=True)

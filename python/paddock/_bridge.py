@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Coroutine
 from dataclasses import make_dataclass
 from types import CodeType
@@ -100,11 +101,44 @@ async def feed(items: AsyncIterable[object], flow: Flow) -> None:
             await iterator.aclose()
 
 
+class Pace:
+    """Lets a few lines a second pass for each place, and counts the others.
+
+    Guests choose how often they call what fails, so their failures must not
+    be able to fill a disk or to hide the other lines.
+    """
+
+    LINES: Final = 10
+    SECONDS: Final = 1.0
+
+    def __init__(self) -> None:
+        self._began: dict[str, float] = {}
+        self._passed: dict[str, int] = {}
+
+    def left_out(self, where: str) -> int | None:
+        """None if this line is one too many, else how many were since the last that passed."""
+        now = time.monotonic()
+        passed = self._passed.get(where, 0)
+        if now - self._began.get(where, -self.SECONDS) >= self.SECONDS:
+            self._began[where], self._passed[where] = now, 1
+            return max(0, passed - self.LINES)
+        self._passed[where] = passed + 1
+        return 0 if passed < self.LINES else None
+
+
+_FAILURES: Final = Pace()
+
+
 def log_failure(where: str, error: BaseException, answered: bool) -> None:
     """Log what a host method raised: a line if it was meant, else a traceback.
 
     A denial is always meant, also by an interface that has no error for it.
     """
+    left_out = _FAILURES.left_out(where)
+    if left_out is None:
+        return
+    if left_out:
+        LOG.warning("%s: %d more failures came too fast to be logged", where, left_out)
     if isinstance(error, AccessDenied) or (answered and isinstance(error, PaddockError)):
         LOG.warning("%s: %s", where, error)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from paddock.capabilities.messaging import Message, Subscription
 from paddock.errors import ManifestError, PaddockError, PlanError
 from paddock.manifest.hostconfig import ProviderConfig
 from paddock.providers.options import Options
-from paddock.triggers.message import MessageTrigger
+from paddock.triggers.message import MessageEvent, MessageTrigger
 from paddock.triggers.registry import find
 from paddock.triggers.source import Call, Context, Need
 
@@ -23,6 +24,15 @@ class Spy:
 
     def __init__(self) -> None:
         self.subscriptions: list[Subscription] = []
+
+
+@dataclass
+class Given:
+    """As much of a delivery as a call is made of."""
+
+    message: Message
+    attempt: int = 1
+    redelivered: bool = False
 
 
 def made(kind: str, exports: tuple[str, ...] = HANDLER, **options: object) -> MessageTrigger:
@@ -131,7 +141,7 @@ def test_the_settings_of_spins_mqtt_trigger_are_understood() -> None:
 )
 def test_the_most_telling_export_is_called(exports: tuple[str, ...], call: str) -> None:
     trigger = made("mqtt", exports, topic="a/b")
-    made_call: Call = trigger.called(Message("a.b", b"x"))
+    made_call: Call = trigger.call(MessageEvent(Given(Message("a.b", b"x"))))
     assert made_call.export == call
     if call == "handle-message":
         payload, metadata = made_call.arguments

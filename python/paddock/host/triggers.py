@@ -160,6 +160,8 @@ class Triggers:
     _running: dict[tuple[str, str], PreparedTrigger] = field(
         default_factory=dict[tuple[str, str], PreparedTrigger]
     )
+    #: Those that a commit left out and that have not ended yet.
+    _leaving: list[PreparedTrigger] = field(default_factory=list["PreparedTrigger"])
 
     async def subscribe(self, prepared: Iterable[PreparedTrigger]) -> None:
         """Before the commit: the new ones begin to collect events."""
@@ -185,6 +187,7 @@ class Triggers:
             else:
                 each.runner.start(self._invoked(each))
             self._running[each.key] = each
+        self._leaving += before.values()
         return list(before.values())
 
     def _goes_on(self, each: PreparedTrigger) -> PreparedTrigger | None:
@@ -213,6 +216,7 @@ class Triggers:
                 LOG.warning("trigger %s: %d events were cut off", "/".join(each.key), left)
         except PaddockError as error:
             LOG.warning("trigger %s: %s", "/".join(each.key), error)
+        self._leaving = [other for other in self._leaving if other is not each]
 
     def moved(self, gone: Iterable[PreparedTrigger]) -> tuple[list[PreparedTrigger], ...]:
         """Those whose broker was exchanged, and the others."""
@@ -224,9 +228,9 @@ class Triggers:
         return parts
 
     async def stop(self, timeout: float) -> int:
-        """End all of them; how many events were cut off."""
-        runners = [each.runner for each in self._running.values()]
-        self._running = {}
+        """End all of them, those that are leaving too; how many events were cut off."""
+        runners = [each.runner for each in (*self._running.values(), *self._leaving)]
+        self._running, self._leaving = {}, []
         return sum(await asyncio.gather(*(runner.stop(timeout) for runner in runners)))
 
     def status(self, application: str) -> list[dict[str, object]]:

@@ -23,7 +23,7 @@ from paddock.capabilities.messaging import (
     Message,
     Subscription,
 )
-from paddock.errors import ManifestError
+from paddock.errors import ManifestError, Unavailable
 from paddock.interfaces.handlers import message_handler
 from paddock.manifest.hostconfig import ProviderConfig
 from paddock.triggers.source import Call, Context, Event, Need, Standing, Trigger
@@ -41,11 +41,16 @@ class MessageEvent(Event):
     __slots__ = ("_delivery",)
     returns = True
 
-    def __init__(self, delivery: Delivery, call: Call) -> None:
-        super().__init__(f"a message on {delivery.message.subject}", call)
+    def __init__(self, delivery: Delivery) -> None:
+        super().__init__(f"a message on {delivery.message.subject}")
         self._delivery = delivery
         self.attempt = delivery.attempt
         self.redelivered = delivery.redelivered
+
+    @property
+    def message(self) -> Message:
+        """What was sent."""
+        return self._delivery.message
 
     @property
     def lease(self) -> float | None:  # type: ignore[override]
@@ -89,6 +94,7 @@ class MessageTrigger(Trigger):
         #: What it subscribes to.
         self.wanted = self.subscription(context, options)
         self._deliveries: Deliveries | None = None
+        self._ending = False
 
     @classmethod
     def need(cls, options: Mapping[str, object], settings: Mapping[str, object]) -> Need | None:
@@ -103,8 +109,9 @@ class MessageTrigger(Trigger):
         durable = options.flag("durable")
         return Subscription(subjects, group or None, durable, started(options), self.in_flight)
 
-    def called(self, message: Message) -> Call:
-        """What a message asks of the component."""
+    def call(self, event: Event) -> Call:
+        """Made by the runner, so that a message of which none can be made is put aside."""
+        message = cast("MessageEvent", event).message
         export, arguments = self._shape(self.seen(message))
         return Call(export, arguments, _trace(message))
 
@@ -127,7 +134,12 @@ class MessageTrigger(Trigger):
                 # A pattern for everything would give back what was just put aside.
                 await delivery.ack()
                 continue
-            yield MessageEvent(delivery, self.called(delivery.message))
+            yield MessageEvent(delivery)
+        if not self._ending:
+            # A server that came back refused it for good; opened anew it says why.
+            await self._deliveries.close()
+            self._deliveries = None
+            raise Unavailable("the subscription ended")
 
     def standing(self) -> Standing:
         """How many wait at the broker."""
@@ -135,16 +147,19 @@ class MessageTrigger(Trigger):
 
     async def stop(self) -> None:
         """Give back what nobody has in hand."""
+        self._ending = True
         if self._deliveries is not None:
             await self._deliveries.stop()
 
     async def drain(self) -> None:
         """Take what is there for this subscription, then end."""
+        self._ending = True
         if self._deliveries is not None:
             await self._deliveries.drain()
 
     async def close(self) -> None:
         """Close the subscription."""
+        self._ending = True
         if self._deliveries is not None:
             await self._deliveries.close()
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two attempts grow from here by this factor.
 FACTOR = 2.0
+#: After so many the pause is the longest in any case, and larger powers are no numbers.
+DOUBLINGS = 60
 LONGEST = 300.0
 
 
@@ -41,5 +43,5 @@ class Policy:
 
     def delay(self, attempt: int) -> float:
         """Seconds before the attempt after number `attempt`, spread by a quarter."""
-        seconds = min(self.backoff * FACTOR ** (attempt - 1), self.longest)
+        seconds = min(self.backoff * FACTOR ** min(attempt - 1, DOUBLINGS), self.longest)
         return seconds * random.uniform(0.75, 1.0)

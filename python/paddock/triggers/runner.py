@@ -58,7 +58,7 @@ class Runner:
         self._room = asyncio.Semaphore(policy.concurrency)
         self._working: set[asyncio.Task[None]] = set()
         self._reading: asyncio.Task[None] | None = None
-        self._stopped = False
+        self._stopping = asyncio.Event()
         self._extra = {"component": name}
 
     async def subscribe(self) -> None:
@@ -75,7 +75,7 @@ class Runner:
 
     async def _read(self) -> None:
         pause = AGAIN
-        while not self._stopped:
+        while not self._stopping.is_set():
             try:
                 async for event in self._events():
                     pause = AGAIN
@@ -87,8 +87,13 @@ class Runner:
                 LOG.warning("%s: %s; tried again", self.name, error.message, extra=self._extra)
             except Exception:
                 LOG.exception("%s failed; tried again", self.name, extra=self._extra)
-            await asyncio.sleep(pause)
+            await self._pause(pause)
             pause = min(pause * 2, LONGEST)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not longer than until this stops."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _events(self) -> AsyncIterator[Event]:
         """Events, each asked for when there is room to handle it."""
@@ -154,11 +159,11 @@ class Runner:
             if event.returns:
                 await event.nack(delay)
                 return
-            if self._stopped:
+            await self._pause(delay)
+            if self._stopping.is_set():
                 reason = f"{failure.reason}; the host stopped before it was tried again"
                 await self._bury(event, reason)
                 return
-            await asyncio.sleep(delay)
             event.attempt += failure.counts
 
     async def _tried(self, event: Event) -> Failure | None:
@@ -187,7 +192,14 @@ class Runner:
         return None
 
     async def _bury(self, event: Event, reason: str) -> None:
-        if not await event.dead_letter(reason):
+        try:
+            kept = await event.dead_letter(reason)
+        except PaddockError:
+            if event.returns:
+                # Neither settled nor given back, it would take the place of another for ever.
+                await event.nack(self.policy.delay(event.attempt))
+            raise
+        if not kept:
             path = await dead.write(self._state, event.record(), reason, event.attempt)
             LOG.error("%s: %s is in %s", self.name, event.name, path, extra=self._extra)
             await event.ack()
@@ -203,16 +215,23 @@ class Runner:
 
     async def stop(self, timeout: float) -> int:
         """Take no more, let what is in hand end; how many had to be cut off."""
-        self._stopped = True
+        self._stopping.set()
         await self._quietly(self.trigger.stop())
+        self._cut_reading()
         return await self._ended(timeout)
 
     async def drain(self, timeout: float) -> int:
         """Handle what the source still holds for this trigger, then end."""
         await self._quietly(self.trigger.drain())
+        self._cut_reading()
         left = await self._ended(timeout)
-        self._stopped = True
+        self._stopping.set()
         return left
+
+    def _cut_reading(self) -> None:
+        # A source that can't be told to stop has nothing to give back: it is left waiting.
+        if type(self.trigger).stop is Trigger.stop and self._reading is not None:
+            self._reading.cancel()
 
     async def _ended(self, timeout: float) -> int:
         with contextlib.suppress(TimeoutError):

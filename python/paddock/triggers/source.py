@@ -181,7 +181,10 @@ class Trigger(ABC):
         """
 
     async def stop(self) -> None:  # noqa: B027
-        """Give no new events; `events` ends. What is in hand may still be settled."""
+        """Give no new events; `events` ends. What is in hand may still be settled.
+
+        Without it `events` is cancelled where it waits.
+        """
 
     async def drain(self) -> None:
         """Give what the source still holds for this trigger, then end.

@@ -73,6 +73,36 @@ async def test_a_subscription_with_a_fault_is_tried_again_ever_less_often(
     assert pauses[0] <= FIRST_PAUSE and pauses[9] >= LONGEST_PAUSE / 2
 
 
+class Leased(Faulty):
+    """A source of one message, whose lease has to be kept."""
+
+    lease = 0.5
+    extended = 0
+
+    async def run(self, inflow: Inflow, /) -> None:
+        inflow.begun()
+        inflow.offer(Message("a"), 1)
+        while await inflow.room():
+            await inflow.pause(60)
+
+    async def extend(self, token: object, /) -> None:
+        self.extended += 1
+
+
+async def test_time_that_a_handler_took_counts_when_its_message_waits_for_another_attempt() -> None:
+    async def publish(message: Message) -> None: ...
+
+    source = Leased()
+    inflow = Inflow(source, 2, publish)
+    held = await anext(inflow)
+    held._leased -= 0.4
+    await held.nack(0.11)
+    again = await anext(inflow)
+    assert (again.attempt, again.redelivered) == (2, True)
+    assert source.extended >= 1
+    await inflow.close()
+
+
 def test_patterns_become_filters() -> None:
     assert filter_of("a.*.c/d.>") == "a/+/c.d/#"
     for bad in ("a+", "a.#"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from enum import Enum, auto
@@ -14,6 +15,7 @@ from paddock.capabilities.messaging import (
     SUBJECT_HEADER,
     Message,
 )
+from paddock.errors import CapabilityError
 
 if TYPE_CHECKING:
     from paddock.providers.messaging.inflow import Inflow
@@ -48,8 +50,11 @@ class Source(Protocol):
         """Its lease starts anew."""
         ...
 
-    async def release(self, tokens: Sequence[object], /) -> None:
-        """Nobody here will handle them: somebody else may at once."""
+    async def release(self, given: Sequence[tuple[object, int]], /) -> None:
+        """Nobody here will handle them: somebody else may at once.
+
+        Each is a token, and how often it was handed out, as far as the product can keep that.
+        """
         ...
 
     async def close(self) -> None:
@@ -69,13 +74,15 @@ class Phase(Enum):
 class Held:
     """The contract is `paddock.capabilities.messaging.Delivery`."""
 
-    __slots__ = ("_inflow", "_settled", "attempt", "message", "redelivered", "token")
+    __slots__ = ("_inflow", "_leased", "_settled", "attempt", "message", "redelivered", "token")
 
     def __init__(
         self, inflow: Inflow, message: Message, token: object, attempt: int, redelivered: bool
     ) -> None:
         self._inflow = inflow
         self._settled = False
+        #: When its lease began, by the loop's clock.
+        self._leased = asyncio.get_running_loop().time()
         self.message = message
         self.token = token
         self.attempt = attempt
@@ -109,7 +116,29 @@ class Held:
     async def extend(self) -> None:
         """See the contract."""
         if not self._settled:
-            await self._inflow.source.extend(self.token)
+            await self._extend()
+
+    async def _extend(self) -> None:
+        self._leased = asyncio.get_running_loop().time()
+        await self._inflow.source.extend(self.token)
+
+    async def put_off(self, seconds: float) -> Held:
+        """The same for its next attempt, after so many seconds in which its lease is kept.
+
+        Handlers have used a part of the lease, and want to begin with half of it.
+        """
+        loop, lease = asyncio.get_running_loop(), self._inflow.source.lease
+        due = loop.time() + seconds
+        while lease is not None and due > self._leased + lease / 2:
+            await asyncio.sleep(self._leased + lease / 3 - loop.time())
+            try:
+                await self._extend()
+            except CapabilityError as error:
+                LOG.warning("a message that waits for its retry may come early: %s", error.message)
+        await asyncio.sleep(due - loop.time())
+        following = Held(self._inflow, self.message, self.token, self.attempt + 1, True)
+        following._leased = self._leased
+        return following
 
     def settle(self) -> bool:
         """Whether it still had to be settled; from now on it has not."""

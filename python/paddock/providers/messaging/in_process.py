@@ -92,11 +92,11 @@ class QueueSource:
     async def extend(self, token: object) -> None:
         """Nothing: there is no lease."""
 
-    async def release(self, tokens: Sequence[object]) -> None:
-        """Put them back in front, marked."""
-        entries = cast("Sequence[tuple[Message, int]]", tokens)
+    async def release(self, given: Sequence[tuple[object, int]]) -> None:
+        """Put them back in front, with the number of their next attempt."""
+        back = [(cast("tuple[Message, int]", token)[0], tries + 1) for token, tries in given]
         with self._broker.lock:
-            self._queue.put_back([(message, attempt + 1) for message, attempt in entries])
+            self._queue.put_back(back)
 
     async def close(self) -> None:
         """A queue without users goes, unless it is durable."""

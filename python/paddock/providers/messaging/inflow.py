@@ -130,6 +130,10 @@ class Inflow:
         """Whether anybody works on such a message."""
         return any(which(held.token) for held in self._handed)
 
+    def idle(self) -> set[object]:
+        """Tokens of what is here and nobody works on."""
+        return {held.token for held in (*self._queue, *self._delayed)}
+
     async def settling(self, seconds: float) -> None:
         """Wait, until a message was settled at most."""
         if self._freed is None or self._freed.done():
@@ -162,24 +166,16 @@ class Inflow:
         """Hand it out anew after `delay` seconds, or give it back when this has ended."""
         self._handed.discard(held)
         if self._phase in (Phase.STOPPED, Phase.CLOSED) and self.source.returns:
-            await self.source.release([held.token])
+            await self.source.release([(held.token, held.attempt)])
             return
         self._delayed[held] = self._loop.create_task(self._later(held, delay))
         self._free()
 
     async def _later(self, held: Held, delay: float) -> None:
-        lease = self.source.lease
-        while lease is not None and delay > lease / 3:
-            await asyncio.sleep(lease / 3)
-            delay -= lease / 3
-            try:
-                await self.source.extend(held.token)
-            except CapabilityError as error:
-                LOG.warning("a message that waits for its retry may come early: %s", error.message)
-        await asyncio.sleep(delay)
+        following = await held.put_off(delay)
         del self._delayed[held]
         # In front: it is older than what waits.
-        self._queue.appendleft(Held(self, held.message, held.token, held.attempt + 1, True))
+        self._queue.appendleft(following)
         self._waiters.wake()
 
     async def bury(self, held: Held, reason: str) -> None:
@@ -244,11 +240,13 @@ class Inflow:
         delayed, self._delayed = self._delayed, {}
         for task in delayed.values():
             task.cancel()
-        tokens = [held.token for held in (*also, *delayed, *self._queue)]
+        given = [(held.token, held.attempt) for held in (*also, *delayed)]
+        # What waits was not handed out for the attempt that it counts.
+        given += [(held.token, held.attempt - 1) for held in self._queue]
         self._queue.clear()
-        if tokens and self.source.returns:
+        if given and self.source.returns:
             try:
-                await self.source.release(tokens)
+                await self.source.release(given)
             except CapabilityError as error:
                 LOG.warning("messages come again later than they could: %s", error.message)
 

@@ -118,7 +118,7 @@ class GroupSource:
     async def extend(self, token: object) -> None:
         """Nothing: there is no lease."""
 
-    async def release(self, tokens: Sequence[object]) -> None:
+    async def release(self, given: Sequence[tuple[object, int]]) -> None:
         """They were not committed, which is all it takes."""
 
     async def close(self) -> None:

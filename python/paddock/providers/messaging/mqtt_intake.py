@@ -13,7 +13,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from paddock.capabilities.messaging import Message, Subscription
@@ -88,8 +88,7 @@ class Intake:
 
     def put_back(self, tokens: Sequence[Token]) -> None:
         """Somebody else may have them."""
-        again = [Token(each.session, each.mid, each.message, each.attempt + 1) for each in tokens]
-        self._queue.extendleft(reversed(again))
+        self._queue.extendleft(reversed(tokens))
         self._idle.wake()
 
     def more(self) -> asyncio.Future[None]:
@@ -260,9 +259,10 @@ class IntakeSource:
     async def extend(self, token: object) -> None:
         """Nothing: there is no lease."""
 
-    async def release(self, tokens: Sequence[object]) -> None:
+    async def release(self, given: Sequence[tuple[object, int]]) -> None:
         """See the contract."""
-        self._intake.put_back(cast("Sequence[Token]", tokens))
+        back = [replace(cast("Token", token), attempt=tries + 1) for token, tries in given]
+        self._intake.put_back(back)
 
     async def close(self) -> None:
         """See the contract."""

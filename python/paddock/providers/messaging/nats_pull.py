@@ -119,9 +119,9 @@ class StreamSource:
         """See the contract."""
         await self._tell(token, b"+WPI")
 
-    async def release(self, tokens: Sequence[object]) -> None:
-        """See the contract."""
-        for token in tokens:
+    async def release(self, given: Sequence[tuple[object, int]]) -> None:
+        """See the contract; the server counts by itself what it has sent."""
+        for token, _ in given:
             await self._tell(token, b"-NAK")
 
     async def _tell(self, token: object, what: bytes) -> None:

@@ -245,7 +245,7 @@ class ChannelSource:
     async def extend(self, token: object) -> None:
         """Nothing: there is no lease."""
 
-    async def release(self, tokens: Sequence[object]) -> None:
+    async def release(self, given: Sequence[tuple[object, int]]) -> None:
         """Can't be done: the server has forgotten them."""
 
     async def close(self) -> None:

@@ -167,6 +167,11 @@ class GroupSource:
         pending: Any = await self._link.execute(
             "XPENDING", self._stream, self._group, "IDLE", lease, "-", "+", room
         )
+        idle = inflow.idle()
+        if own := [id for id, *_ in pending if id in idle]:
+            # It waits here for its turn, and is nobody else's.
+            await self._touch(own, 0)
+            pending = [each for each in pending if each[0] not in idle]
         if not pending:
             return 0
         attempts = {id: int(count) + 1 for id, _, _, count in pending}
@@ -198,15 +203,19 @@ class GroupSource:
         """See the contract."""
         await self._touch([token], 0)
 
-    async def release(self, tokens: Sequence[object]) -> None:
-        """See the contract."""
-        await self._touch(tokens, int((self.lease or 0) * 1000) + 1)
+    async def release(self, given: Sequence[tuple[object, int]]) -> None:
+        """See the contract; Redis keeps how often each was handed out."""
+        by_tries: dict[int, list[object]] = {}
+        for token, tries in given:
+            by_tries.setdefault(tries, []).append(token)
+        idle = int((self.lease or 0) * 1000) + 1
+        for tries, tokens in by_tries.items():
+            await self._touch(tokens, idle, "RETRYCOUNT", tries)
 
-    async def _touch(self, tokens: Sequence[object], idle: int) -> None:
+    async def _touch(self, tokens: Sequence[object], idle: int, *more: str | int) -> None:
         ids = cast("Sequence[bytes]", tokens)
-        await self._link.execute(
-            "XCLAIM", self._stream, self._group, self._consumer, 0, *ids, "IDLE", idle, "JUSTID"
-        )
+        head = ("XCLAIM", self._stream, self._group, self._consumer, 0)
+        await self._link.execute(*head, *ids, "IDLE", idle, *more, "JUSTID")
 
     async def close(self) -> None:
         """A consumer with nothing pending goes; what is pending needs its name until claimed."""

@@ -159,7 +159,7 @@ class TailSource:
     async def extend(self, token: object) -> None:
         """Nothing: there is no lease."""
 
-    async def release(self, tokens: Sequence[object]) -> None:
+    async def release(self, given: Sequence[tuple[object, int]]) -> None:
         """Nobody else reads for this one."""
 
     async def close(self) -> None:

@@ -137,6 +137,15 @@ def test_what_a_dead_process_left_is_removed_in_time(tmp_path: Path) -> None:
     assert (old.exists(), new.exists()) == (False, True)
 
 
+def test_opening_bears_that_another_host_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = opened(tmp_path)._root
+    gone = root / ".part-gone"
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: iter([gone]))
+    opened(tmp_path)
+
+
 def test_files_that_are_nobodys_are_not_listed(tmp_path: Path) -> None:
     store = opened(tmp_path)
     for name in ("Capital", "%zz", "%FF", ".hidden"):

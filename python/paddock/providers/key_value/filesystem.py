@@ -17,7 +17,7 @@ import tempfile
 import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -192,8 +192,10 @@ class FilesystemStore:
         """Remove what processes that died had written and not exchanged."""
         before = time.time() - FORGOTTEN
         for entry in self._root.glob(f"{PART}*"):
-            if entry.stat().st_mtime < before:
-                entry.unlink(missing_ok=True)
+            # Another process may exchange or remove it at any moment.
+            with suppress(FileNotFoundError):
+                if entry.stat().st_mtime < before:
+                    entry.unlink()
 
     def _path(self, key: str) -> str:
         return self._start + os.sep.join(parts_of(key))

@@ -41,7 +41,9 @@ def environment(*, lint: bool = False) -> dict[str, str]:
         also = " with rustfmt and clippy" if lint else ""
         sys.exit(f"error: still no Rust {dotted(wanted)} or later{also}.\n{packages.RUSTUP}")
     path = os.pathsep.join([str(directory), os.environ.get("PATH", "")])
-    return {**os.environ, "PATH": path, "CARGO_TARGET_DIR": str(target_directory())}
+    target = target_directory()
+    claim(target, ROOT)
+    return {**os.environ, "PATH": path, "CARGO_TARGET_DIR": str(target)}
 
 
 def oldest_rust() -> tuple[int, ...]:
@@ -87,6 +89,21 @@ def target_directory() -> Path:
     else:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "paddock-build"
+
+
+def claim(target: Path, clone: Path) -> None:
+    """Forget what another clone made of its own crates; compiled dependencies stay.
+
+    Cargo tells a crate's state by the times of its files, and names it alike in every
+    clone: it would take the other clone's newer code for this one's.
+    """
+    owner = target / "clone.txt"
+    if owner.is_file() and owner.read_text(encoding="utf-8") == str(clone):
+        return
+    for made in target.glob("**/.fingerprint/paddock-*"):
+        shutil.rmtree(made, ignore_errors=True)
+    target.mkdir(parents=True, exist_ok=True)
+    owner.write_text(str(clone), encoding="utf-8")
 
 
 def dotted(number: tuple[int, ...]) -> str:

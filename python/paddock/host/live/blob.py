@@ -8,8 +8,6 @@ its writer is told that it is there.
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar, cast
 
@@ -23,17 +21,14 @@ from paddock.capabilities.blob import (
     ObjectInfo,
     Upload,
 )
-from paddock.errors import Unavailable
 from paddock.host.live.blob_copy import Copy, Mark, carry
-from paddock.host.live.gate import Gate
+from paddock.host.live.writes import Move, Writes
 from paddock.types import Reply, resolve
 
 T = TypeVar("T")
 
 #: Objects that may have changed since they were copied, before writes have to wait.
 FEW = 20
-
-WAITED = "the blob store is being moved and did not take the write in time"
 
 
 async def is_empty(provider: object) -> bool:
@@ -53,15 +48,12 @@ class LiveBlob:
     After a move it passes calls on to the successor, which is another of these.
     """
 
-    __slots__ = ("_dirty", "_gate", "_lock", "_own", "store")
+    __slots__ = ("_own", "_writes", "store")
 
     def __init__(self, store: BlobStore) -> None:
         #: Where calls go now.
         self._own = self.store = store
-        self._gate = Gate()
-        self._lock = threading.Lock()
-        #: What was written since a migration looked; None while there is none.
-        self._dirty: set[Mark] | None = None
+        self._writes: Writes[Mark] = Writes("the blob store")
 
     def has_container(self, name: str, /) -> Reply[bool]:
         """Goes where the data is."""
@@ -138,69 +130,23 @@ class LiveBlob:
     async def write(self, marks: Iterable[Mark], work: Callable[[BlobStore], Reply[T]]) -> T:
         """Carry out a write and note what it wrote, whether it succeeded or not."""
         try:
-            flight = await self._gate.enter()
+            flight = await self._writes.gate.enter()
         except TimeoutError as error:
-            raise Unavailable(WAITED) from error
+            raise self._writes.waited() from error
         try:
             return await resolve(work(self.store))
         finally:
-            if self._dirty is not None:
-                with self._lock:
-                    # Inside its flight: before the write, a copy could come between.
-                    if self._dirty is not None:
-                        self._dirty.update(marks)
+            self._writes.note(marks)
             flight.pop()
 
-    async def migrate(self, target: object, progress: Callable[[int], None], /) -> _Move:
+    async def migrate(self, target: object, progress: Callable[[int], None], /) -> Move[Mark]:
         """See `paddock.host.live.Live`."""
         copy = Copy(self.store, cast("BlobStore", target), progress)
-        self._noted()
-        try:
-            # From here on every write under way is one that notes what it writes.
-            await self._gate.renew()
-            await copy.everything()
-            before = sys.maxsize
-            # Writers that are faster than the copy are only caught up with by holding them.
-            while FEW < len(changed := self._noted()) < before:
-                before = len(changed)
-                await copy.again(changed)
-            await copy.again(changed)
-        except TimeoutError as error:
-            self.stay()
-            raise Unavailable("writes to the old blob store did not end in time") from error
-        except BaseException:
-            self.stay()
-            raise
-        return _Move(self, copy)
+        await self._writes.copy(copy, FEW)
+        return Move(self._writes, copy, self._go)
 
-    async def hold(self, copy: Copy) -> None:
-        """Let writes wait, and carry the last ones over."""
-        try:
-            await self._gate.close()
-            await copy.again(self._noted())
-        except TimeoutError as error:
-            self.stay()
-            raise Unavailable("writes to the old blob store did not end in time") from error
-        except BaseException:
-            self.stay()
-            raise
-
-    def stay(self) -> None:
-        """Give the migration up; writes go on here."""
-        with self._lock:
-            self._dirty = None
-        self._gate.open()
-
-    def go(self, successor: BlobStore) -> None:
-        """Go on with the successor for every call."""
-        self.store = successor
-        self.stay()
-
-    def _noted(self) -> set[Mark]:
-        """What was noted since the last call; notes are taken from the first one on."""
-        with self._lock:
-            found, self._dirty = self._dirty or set(), set()
-        return found
+    def _go(self, successor: object) -> None:
+        self.store = cast("BlobStore", successor)
 
 
 class LiveUpload:
@@ -227,31 +173,6 @@ class LiveUpload:
         await resolve(self._upload.finish())
         if now is not self._store:
             await carry(self._store, now, self._place.container, self._place.name)
-
-
-class _Move:
-    """The end of a migration; see `paddock.host.live.Switch`."""
-
-    def __init__(self, live: LiveBlob, copy: Copy) -> None:
-        self._live = live
-        self._copy = copy
-
-    @property
-    def copied(self) -> int:
-        """Objects copied, those that changed meanwhile more than once."""
-        return self._copy.copied
-
-    async def hold(self) -> None:
-        """See `paddock.host.live.Switch`."""
-        await self._live.hold(self._copy)
-
-    def commit(self, successor: object, /) -> None:
-        """See `paddock.host.live.Switch`."""
-        self._live.go(cast("BlobStore", successor))
-
-    def abandon(self) -> None:
-        """See `paddock.host.live.Switch`."""
-        self._live.stay()
 
 
 def _mark(place: ObjectId) -> Mark:

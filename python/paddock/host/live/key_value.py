@@ -7,24 +7,19 @@ copied again, a few rounds long. Only for the last few of them writes wait.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from inspect import iscoroutinefunction
 from typing import TypeVar, cast
 
 from paddock.capabilities.key_value import PAGE, KeyPage, KeyValueStore, Snapshot
-from paddock.errors import Unavailable
-from paddock.host.live.gate import Gate
 from paddock.host.live.key_value_copy import Copy
+from paddock.host.live.writes import Move, Writes
 from paddock.types import Deferred, Reply, resolve, then
 
 T = TypeVar("T")
 
-#: Keys that are copied while writes wait, at most, unless rounds run out.
+#: Keys that may have changed since they were copied, before writes have to wait.
 FEW = 200
-ROUNDS = 8
-
-WAITED = "the key-value store is being moved and did not take the write in time"
 
 #: Types of replies to writes that are values: looking here is quicker than asking an ABC.
 _PLAIN = frozenset({type(None), bool, int})
@@ -48,16 +43,13 @@ class LiveKeyValue:
     who began on it ends on it.
     """
 
-    __slots__ = ("_awaited", "_dirty", "_epoch", "_gate", "_lock", "_loop", "_own", "_store")
+    __slots__ = ("_awaited", "_epoch", "_loop", "_own", "_store", "_writes")
 
     def __init__(self, store: KeyValueStore) -> None:
         self._own = self._store = store
         #: Saves making a coroutine only to learn that it is one.
         self._awaited = iscoroutinefunction(store.set)
-        self._gate = Gate()
-        self._lock = threading.Lock()
-        #: Keys written since a migration looked; None while there is none.
-        self._dirty: set[str] | None = None
+        self._writes: Writes[str] = Writes("the key-value store")
         #: Where migrations run, once one did.
         self._loop: asyncio.AbstractEventLoop | None = None
         #: Counts moves: a snapshot of another provider is never still true.
@@ -81,7 +73,8 @@ class LiveKeyValue:
 
     def set(self, key: str, value: bytes, /) -> Reply[None]:
         """Written out, without `_write`, since this is the write that must be fast."""
-        gate = self._gate
+        writes = self._writes
+        gate = writes.gate
         flight = gate.flight
         if flight is None or self._awaited:
             return self._waiting((key,), lambda store: store.set(key, value))
@@ -93,8 +86,8 @@ class LiveKeyValue:
         try:
             reply = self._store.set(key, value)
         finally:
-            if self._dirty is not None:
-                self.note((key,))
+            if writes.noted is not None:
+                writes.note((key,))
             flight.pop()
         if reply is None:
             return None
@@ -139,13 +132,13 @@ class LiveKeyValue:
         return self._own.close()
 
     def _write(self, keys: Sequence[str], work: Callable[[KeyValueStore], Reply[T]]) -> Reply[T]:
-        flight = None if self._awaited else self._gate.begin()
+        flight = None if self._awaited else self._writes.gate.begin()
         if flight is None:
             return self._waiting(keys, work)
         try:
             reply = work(self._store)
         finally:
-            self.note(keys)
+            self._writes.note(keys)
             flight.pop()
         return reply if type(reply) in _PLAIN else self._later(reply, keys, work)
 
@@ -162,20 +155,20 @@ class LiveKeyValue:
 
     async def _waiting(self, keys: Sequence[str], work: Callable[[KeyValueStore], Reply[T]]) -> T:
         try:
-            flight = await self._gate.enter()
+            flight = await self._writes.gate.enter()
         except TimeoutError as error:
-            raise Unavailable(WAITED) from error
+            raise self._writes.waited() from error
         try:
             return await resolve(work(self._store))
         finally:
-            self.note(keys)
+            self._writes.note(keys)
             flight.pop()
 
     def _blocking(self, keys: Sequence[str], work: Callable[[KeyValueStore], Reply[T]]) -> T:
         try:
-            flight = self._gate.wait()
+            flight = self._writes.gate.wait()
         except TimeoutError as error:
-            raise Unavailable(WAITED) from error
+            raise self._writes.waited() from error
         try:
             reply = work(self._store)
             if isinstance(reply, Deferred):
@@ -186,95 +179,17 @@ class LiveKeyValue:
             assert self._loop is not None
             return cast("T", asyncio.run_coroutine_threadsafe(reply, self._loop).result())
         finally:
-            self.note(keys)
+            self._writes.note(keys)
             flight.pop()
 
-    def note(self, keys: Sequence[str]) -> None:
-        """Remember keys that a migration has to copy again.
-
-        After the write and inside its flight, whether it succeeded or not:
-        before it, a copy could come between and the key be forgotten.
-        """
-        if self._dirty is not None:
-            with self._lock:
-                if self._dirty is not None:
-                    self._dirty.update(keys)
-
-    async def migrate(self, target: object, progress: Callable[[int], None], /) -> _Move:
+    async def migrate(self, target: object, progress: Callable[[int], None], /) -> Move[str]:
         """See `paddock.host.live.Live`."""
         self._loop = asyncio.get_running_loop()
         copy = Copy(self._store, cast("KeyValueStore", target), progress)
-        self._noted()
-        try:
-            # From here on every write under way is one that notes its keys.
-            await self._gate.renew()
-            await copy.everything()
-            for _ in range(ROUNDS):
-                changed = self._noted()
-                await copy.again(changed)
-                if len(changed) <= FEW:
-                    break
-        except TimeoutError as error:
-            self.stay()
-            raise Unavailable("writes to the old store did not end in time") from error
-        except BaseException:
-            self.stay()
-            raise
-        return _Move(self, copy)
+        await self._writes.copy(copy, FEW)
+        return Move(self._writes, copy, self._go)
 
-    async def hold(self, copy: Copy) -> None:
-        """Let writes wait, and carry the last ones over."""
-        try:
-            await self._gate.close()
-            await copy.again(self._noted())
-        except TimeoutError as error:
-            self.stay()
-            raise Unavailable("writes to the old store did not end in time") from error
-        except BaseException:
-            self.stay()
-            raise
-
-    def stay(self) -> None:
-        """Give the migration up; writes go on here."""
-        with self._lock:
-            self._dirty = None
-        self._gate.open()
-
-    def go(self, successor: KeyValueStore) -> None:
-        """Go on with the successor for every call."""
-        self._store = successor
+    def _go(self, successor: object) -> None:
+        self._store = cast("KeyValueStore", successor)
         self._epoch += 1
         self._awaited = False
-        self.stay()
-
-    def _noted(self) -> list[str]:
-        """The keys noted since the last call; notes are taken from the first one on."""
-        with self._lock:
-            found = sorted(self._dirty or ())
-            self._dirty = set()
-        return found
-
-
-class _Move:
-    """The end of a migration; see `paddock.host.live.Switch`."""
-
-    def __init__(self, live: LiveKeyValue, copy: Copy) -> None:
-        self._live = live
-        self._copy = copy
-
-    @property
-    def copied(self) -> int:
-        """Keys copied, those that changed meanwhile more than once."""
-        return self._copy.copied
-
-    async def hold(self) -> None:
-        """See `paddock.host.live.Switch`."""
-        await self._live.hold(self._copy)
-
-    def commit(self, successor: object, /) -> None:
-        """See `paddock.host.live.Switch`."""
-        self._live.go(cast("KeyValueStore", successor))
-
-    def abandon(self) -> None:
-        """See `paddock.host.live.Switch`."""
-        self._live.stay()

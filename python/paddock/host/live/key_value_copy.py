@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from paddock.capabilities.key_value import KeyValueStore
 from paddock.errors import CapabilityError
@@ -43,10 +43,11 @@ class Copy:
             if cursor is None:
                 return
 
-    async def again(self, keys: Sequence[str]) -> None:
+    async def again(self, keys: Collection[str]) -> None:
         """These keys as they are now, gone ones included."""
-        for start in range(0, len(keys), BATCH):
-            await self._carry(keys[start : start + BATCH])
+        ordered = sorted(keys)
+        for start in range(0, len(ordered), BATCH):
+            await self._carry(ordered[start : start + BATCH])
 
     async def _check_apart(self) -> None:
         """Refuse two names for one store: clearing the target would clear the source."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 from paddock.capabilities.sql import BATCH, Column, Row, Rows, Session
 from paddock.errors import CapabilityError
 from paddock.types import Deferred, Page, Reply, Stream, resolve
-
-if TYPE_CHECKING:
-    pass
 
 T = TypeVar("T")
 

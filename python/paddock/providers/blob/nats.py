@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,8 @@ from paddock.errors import NotFound
 from paddock.providers.blob import nats_objects
 from paddock.providers.blob.nats_names import bucket_name, bucket_prefix, container_name, name_of
 from paddock.providers.blob.nats_objects import Described, NatsUpload, described, forget, put
-from paddock.providers.blob.nats_stream import API, Stream, StreamOptions, nanoseconds
+from paddock.providers.blob.nats_stream import Stream, StreamOptions, nanoseconds
+from paddock.providers.connections import jetstream
 from paddock.providers.connections.nats import NatsLink, give, load, take
 from paddock.providers.connections.nats_target import NatsTarget, target_from
 from paddock.providers.options import Options
@@ -106,8 +106,7 @@ class NatsStore:
         names: list[str] = []
         seen = 0
         while True:
-            request = json.dumps({"offset": seen}).encode()
-            answer = json.loads((await self._link.request(f"{API}.STREAM.NAMES", request)).data)
+            answer = await jetstream.call(self._link, "STREAM.NAMES", {"offset": seen})
             streams = cast("list[str]", answer.get("streams") or [])
             seen += len(streams)
             ours = (each.removeprefix(start) for each in streams if each.startswith(start))

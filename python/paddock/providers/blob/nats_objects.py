@@ -20,7 +20,8 @@ from typing import cast
 from paddock.capabilities.blob import Download, clipped, sliced
 from paddock.errors import CapabilityError, NotFound, Unavailable
 from paddock.providers.blob.nats_names import token_of
-from paddock.providers.blob.nats_stream import Conflict, Stream
+from paddock.providers.blob.nats_stream import Stream
+from paddock.providers.connections.jetstream import Conflict
 
 #: Bytes of one message, as other clients have it.
 PART = 128 * 1024

@@ -13,18 +13,16 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 from weakref import WeakValueDictionary
 
 from paddock.capabilities.key_value import PAGE, KeyPage, Snapshot, counted
+from paddock.providers.connections.jetstream import Conflict
 from paddock.providers.connections.nats import NatsLink, give, load, take
 from paddock.providers.connections.nats_target import NatsTarget, target_from
-from paddock.providers.key_value.nats_bucket import Bucket, BucketOptions, Conflict
+from paddock.providers.key_value.nats_bucket import Bucket, BucketOptions
 from paddock.providers.key_value.nats_names import bucket_name, key_of, token_of
 from paddock.providers.options import Options
-
-if TYPE_CHECKING:
-    pass
 
 T = TypeVar("T")
 

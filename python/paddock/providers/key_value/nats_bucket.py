@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
-from paddock.errors import CapabilityError, Exhausted, TooLarge, Unavailable
+from paddock.errors import Unavailable
+from paddock.providers.connections import jetstream
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from paddock.providers.connections.nats import NatsLink
-
-API = "$JS.API"
-#: Error codes of JetStream (nats-server's errors.json).
-NO_STREAM = 10059
-NAME_IN_USE = 10058
-WRONG_SEQUENCE = (10071, 10164)
-TOO_LARGE = 10054
-FULL = (10023, 10047, 10077, 10028)
-
-
-class Conflict(CapabilityError):
-    """Somebody else wrote since the revision that was expected."""
-
-
-class Absent(CapabilityError):
-    """There is no such stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +33,7 @@ class Bucket:
         self._options = options
         self._stream = f"KV_{name}"
         self._subject = f"$KV.{name}."
-        self._direct = f"{API}.DIRECT.GET.{self._stream}.{self._subject}"
+        self._direct = f"{jetstream.API}.DIRECT.GET.{self._stream}.{self._subject}"
         #: Whether any server may answer a read; None before the bucket was seen.
         self._anybody: bool | None = None
 
@@ -61,14 +45,14 @@ class Bucket:
             return _read(await self._ask(self._direct + token))
         try:
             answer = await self._call("STREAM.MSG.GET", {"last_by_subj": self._subject + token})
-        except Absent:
+        except jetstream.Absent:
             return None, 0
-        message = cast("dict[str, object]", answer["message"])
-        revision = cast("int", message["seq"])
-        headers = base64.b64decode(cast("str", message.get("hdrs") or ""))
+        message = answer["message"]
+        revision: int = message["seq"]
+        headers = base64.b64decode(message.get("hdrs") or "")
         if b"KV-Operation:" in headers:
             return None, revision
-        return base64.b64decode(cast("str", message.get("data") or "")), revision
+        return base64.b64decode(message.get("data") or ""), revision
 
     async def write(self, token: str, value: bytes, revision: int | None = None) -> None:
         """Store a value, if `revision` is still the last one where it is given; else Conflict."""
@@ -78,7 +62,7 @@ class Bucket:
         if revision is not None:
             headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
         answer = await self._ask(self._subject + token, value, headers)
-        self._checked(json.loads(answer.data))
+        jetstream.checked(self._link, answer.data)
 
     async def purge(self, token: str) -> None:
         """Remove a key with all that was kept of it."""
@@ -90,56 +74,45 @@ class Bucket:
         """The last parts of all subjects, in no order."""
         if self._anybody is None:
             await self._find()
-        found: list[str] = []
-        start = len(self._subject)
-        while True:
-            request = {"subjects_filter": f"{self._subject}>", "offset": len(found)}
-            answer = await self._call("STREAM.INFO", request)
-            state = cast("dict[str, dict[str, int]]", answer["state"])
-            subjects = state.get("subjects") or {}
-            found += [subject[start:] for subject in subjects]
-            # A server pages what is too many for one answer, and says how many there are.
-            if not subjects or len(found) >= cast("int", answer.get("total") or 0):
-                return found
+        try:
+            found = await jetstream.subjects(self._link, self._stream, f"{self._subject}>")
+        except (jetstream.Absent, Unavailable):
+            self._anybody = None
+            raise
+        return [subject.removeprefix(self._subject) for subject in found]
 
     async def _find(self) -> None:
         """Make the bucket if it is not there, and learn how it answers."""
         try:
             info = await self._call("STREAM.INFO", {})
-        except Absent:
+        except jetstream.Absent:
             info = await self._make()
-        config = cast("dict[str, object]", info["config"])
-        # With several copies, one that lags could answer and hide the guest's own write.
-        self._anybody = bool(config.get("allow_direct")) and config.get("num_replicas") == 1
+        self._anybody = jetstream.readable_anywhere(info)
 
     async def _make(self) -> dict[str, object]:
-        config = {
-            "name": self._stream,
-            "subjects": [f"{self._subject}>"],
-            "max_msgs_per_subject": self._options.history,
-            "num_replicas": self._options.replicas,
-            "storage": self._options.storage,
-            "retention": "limits",
-            "discard": "new",
-            "allow_direct": True,
-            "allow_rollup_hdrs": True,
-            "deny_delete": True,
-            "max_consumers": -1,
-            "max_msgs": -1,
-            "max_bytes": -1,
-            "max_age": 0,
-            "max_msg_size": -1,
-            "duplicate_window": 120_000_000_000,
-        }
+        config = jetstream.stream(
+            self._stream,
+            [f"{self._subject}>"],
+            replicas=self._options.replicas,
+            storage=self._options.storage,
+            max_msgs_per_subject=self._options.history,
+            allow_direct=True,
+            allow_rollup_hdrs=True,
+            deny_delete=True,
+            duplicate_window=120_000_000_000,
+        )
         try:
             return await self._call("STREAM.CREATE", config)
-        except Conflict:
+        except jetstream.Conflict:
             # Another host made it at the same time, or with other options: it is used as it is.
             return await self._call("STREAM.INFO", {})
 
-    async def _call(self, operation: str, request: dict[str, object]) -> dict[str, object]:
-        answer = await self._ask(f"{API}.{operation}.{self._stream}", json.dumps(request).encode())
-        return self._checked(json.loads(answer.data))
+    async def _call(self, operation: str, request: dict[str, object]) -> dict[str, Any]:
+        try:
+            return await jetstream.call(self._link, f"{operation}.{self._stream}", request)
+        except Unavailable:
+            self._anybody = None
+            raise
 
     async def _ask(
         self, subject: str, payload: bytes = b"", headers: dict[str, str] | None = None
@@ -150,25 +123,6 @@ class Bucket:
             # It may have been deleted: the next call looks.
             self._anybody = None
             raise
-
-    def _checked(self, answer: dict[str, object]) -> dict[str, object]:
-        error = cast("dict[str, object] | None", answer.get("error"))
-        if error is None:
-            return answer
-        code, status = error.get("err_code"), error.get("code")
-        what = self._link.target.what
-        text = f"{what} answered: {error.get('description')}"
-        if code in WRONG_SEQUENCE or code == NAME_IN_USE:
-            raise Conflict(text)
-        if code == NO_STREAM or status == 404:
-            raise Absent(text)
-        if code == TOO_LARGE:
-            raise TooLarge(text)
-        if code in FULL or "resource" in text:
-            raise Exhausted(f"{what} has no room left: {error.get('description')}")
-        if isinstance(status, int) and status >= 500:
-            raise Unavailable(text)
-        raise CapabilityError(text)
 
 
 def _read(answer: Msg) -> tuple[bytes | None, int]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, cast
 from paddock.capabilities.messaging import DEAD_LETTERS, Message, Subscription
 from paddock.capabilities.subjects import disjoint, matcher
 from paddock.errors import CapabilityError
+from paddock.providers.connections import jetstream
 from paddock.providers.messaging.inflow import Inflow
 from paddock.providers.messaging.nats import REPLY_HEADER, explained, received, usable
-from paddock.providers.messaging.nats_stream import ApiError, Stream
+from paddock.providers.messaging.nats_stream import Stream
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
@@ -75,7 +76,7 @@ class StreamSource:
             wanted["expires"] = int(LAST_PULL * 1e9)
         self._left = room
         over = self._over = asyncio.get_running_loop().create_future()
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._name}.{self._consumer}"
+        subject = f"{jetstream.API}.CONSUMER.MSG.NEXT.{self._name}.{self._consumer}"
         await usable(self._link)
         await self._link.client.publish(subject, json.dumps(wanted).encode(), reply=inbox)
         await inflow.pause(PULL + 1.0, cast("asyncio.Future[None]", over))
@@ -149,11 +150,11 @@ class StreamSource:
         request = {"stream_name": name, "config": wanted}
         try:
             await self._stream.api(f"CONSUMER.CREATE.{name}.{wanted['name']}", request)
-        except ApiError as error:
+        except jetstream.Refused as error:
             # Of a known consumer some options can't change: it goes on as it is.
             try:
                 await self._stream.api(f"CONSUMER.INFO.{name}.{wanted['name']}")
-            except ApiError:
+            except jetstream.Refused:
                 raise error from None
         self._consumer = str(wanted["name"])
 

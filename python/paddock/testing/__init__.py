@@ -2,5 +2,6 @@
 
 import pytest
 
-# Without it, a failing test of the suite would not show what was compared.
-pytest.register_assert_rewrite("paddock.testing.key_value")
+# Without it, a failing test of a suite would not show what was compared.
+for _suite in ("suite", "blob", "key_value", "messaging", "sql"):
+    pytest.register_assert_rewrite(f"paddock.testing.{_suite}")

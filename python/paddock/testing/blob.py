@@ -12,13 +12,11 @@ answer a coroutine; all of one test runs on one event loop.
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
 import uuid
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import ClassVar, TypeAlias, TypeVar, cast
 
 from paddock.capabilities.blob import (
@@ -30,7 +28,8 @@ from paddock.capabilities.blob import (
     store_object,
 )
 from paddock.errors import CapabilityError, NotFound
-from paddock.types import Deferred, Reply, resolve
+from paddock.testing.suite import ProviderSuite, fresh, in_threads, plain
+from paddock.types import Reply
 
 T = TypeVar("T")
 
@@ -66,7 +65,7 @@ class Requirements:
     threads: bool = True
 
 
-class BlobSuite:
+class BlobSuite(ProviderSuite):
     """Subclass it under a name that begins with `Test`, and give `make_store`."""
 
     requirements: ClassVar[Requirements] = Requirements()
@@ -75,37 +74,16 @@ class BlobSuite:
         """Open the store `name`."""
         raise NotImplementedError
 
-    def setup_method(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._open: list[BlobStore] = []
-
     @cached_property
     def store(self) -> BlobStore:
         """The test's own store with the container `box`, opened at first use."""
-        store = self.opened(self._fresh())
+        store = self.opened(fresh())
         assert self.value(store.create_container("box")) is True
         return store
 
-    def teardown_method(self) -> None:
-        for store in self._open:
-            self.value(store.close())
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
-
     def opened(self, name: str) -> BlobStore:
         """A store that is closed after the test."""
-        store = self.value(self.make_store(name))
-        self._open.append(store)
-        return store
-
-    def value(self, reply: Reply[T]) -> T:
-        """The value of a reply of any kind, as the bridge gets it."""
-        if isinstance(reply, Deferred):
-            return cast("Deferred[T]", reply)()
-        if isinstance(reply, Coroutine):
-            return self._loop.run_until_complete(resolve(cast("Reply[T]", reply)))
-        return reply
+        return self.kept(self.value(self.make_store(name)))
 
     def put(self, name: str, data: bytes, container: str = "box") -> None:
         """Write an object in chunks as a guest does."""
@@ -137,7 +115,7 @@ class BlobSuite:
         items = aiter(download.chunks)
         while True:
             try:
-                yield self._loop.run_until_complete(anext(items))
+                yield self.loop.run_until_complete(anext(items))
             except StopAsyncIteration:
                 return
 
@@ -186,7 +164,7 @@ class BlobSuite:
         assert self.listed("box") == []
 
     def test_an_object_may_stand_beneath_another(self) -> None:
-        self._need(self.requirements.beneath, "beneath")
+        self.need("beneath")
         for name in ("a", "a/b", "a/b/c"):
             self.put(name, name.encode())
         assert sorted(self.listed("box")) == ["a", "a/b", "a/b/c"]
@@ -295,7 +273,7 @@ class BlobSuite:
         assert self.value(self.store.has_object("box", "thing")) is False
 
     def test_who_reads_an_object_gets_all_of_it_although_it_is_replaced(self) -> None:
-        self._need(self.requirements.reads_go_on, "reads_go_on")
+        self.need("reads_go_on")
         changes: tuple[Callable[[], None], ...] = (
             lambda: self.put("thing", b"new" * CHUNK),
             lambda: self.value(self.store.delete("box", "thing")),
@@ -396,32 +374,24 @@ class BlobSuite:
         assert self.get("thing") in {bytes([letter]) * (8 * CHUNK) for letter in b"abcd"}
 
     def test_threads_write_and_read_at_once(self) -> None:
-        self._need(self.requirements.threads, "threads")
-        store, failures = self.store, list[BaseException]()
+        self.need("threads")
+        store = self.store
 
         def work(number: int) -> None:
-            try:
-                for turn in range(20):
-                    name, data = f"{number}-{turn}", b"%d" % turn
-                    upload = _plain(store.upload("box", name))
-                    _plain(upload.write(data))
-                    _plain(upload.finish())
-                    found = _plain(store.read("box", name))
-                    assert b"".join(cast("Iterator[bytes]", found.chunks)) == data
-            except BaseException as error:
-                failures.append(error)
+            for turn in range(20):
+                name, data = f"{number}-{turn}", b"%d" % turn
+                upload = plain(store.upload("box", name))
+                plain(upload.write(data))
+                plain(upload.finish())
+                found = plain(store.read("box", name))
+                assert b"".join(cast("Iterator[bytes]", found.chunks)) == data
 
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failures == []
+        in_threads(*(partial(work, number) for number in range(4)))
         assert len(self.listed("box")) == 80
 
     def test_data_outlives_closing(self) -> None:
-        self._need(self.requirements.persistent, "persistent")
-        name = self._fresh()
+        self.need("persistent")
+        name = fresh()
         first = self.opened(name)
         self.value(first.create_container("box"))
         self.stored(first, "box", "thing", [b"va", b"lue"])
@@ -431,8 +401,8 @@ class BlobSuite:
         assert self.value(second.containers()).names == ["box"]
 
     def test_two_openings_see_each_others_writes(self) -> None:
-        self._need(self.requirements.persistent, "persistent")
-        name = self._fresh()
+        self.need("persistent")
+        name = fresh()
         one, other = self.opened(name), self.opened(name)
         assert self.value(one.create_container("box")) is True
         assert self.value(other.create_container("box")) is False
@@ -443,12 +413,12 @@ class BlobSuite:
 
     def test_stores_of_different_names_share_nothing(self) -> None:
         self.put("thing", b"value")
-        other = self.opened(self._fresh())
+        other = self.opened(fresh())
         assert self.value(other.containers()).names == []
         assert self.value(other.has_object("box", "thing")) is False
 
     def test_closing_can_be_repeated(self) -> None:
-        store = self.opened(self._fresh())
+        store = self.opened(fresh())
         for _ in range(2):
             self.value(store.close())
 
@@ -488,20 +458,11 @@ class BlobSuite:
             return
         raise AssertionError(f"expected a {kind.__name__}")
 
-    def _fresh(self) -> str:
-        return f"suite-{uuid.uuid4().hex[:16]}"
-
     def _filled(self) -> list[str]:
         names = [f"name-{number:05}" for number in range(self.requirements.many)]
         for name in names:
             self.put(name, name.encode())
         return names
-
-    def _need(self, met: bool, name: str) -> None:
-        if not met:
-            import pytest
-
-            pytest.skip(f"the provider does not declare Requirements({name}=True)")
 
 
 def suite(make_store: MakeStore, requirements: Requirements | None = None) -> type[BlobSuite]:
@@ -513,12 +474,3 @@ def suite(make_store: MakeStore, requirements: Requirements | None = None) -> ty
 
     Suite.requirements = requirements or Requirements()
     return Suite
-
-
-def _plain(reply: Reply[T]) -> T:
-    if isinstance(reply, Deferred):
-        return cast("Deferred[T]", reply)()
-    if isinstance(reply, Coroutine):
-        reply.close()
-        raise TypeError("declare Requirements(threads=False) for a store of coroutines")
-    return reply

@@ -27,11 +27,12 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import ClassVar, TypeAlias, TypeVar, cast
+from typing import ClassVar, TypeAlias, TypeVar
 
 from paddock.capabilities.key_value import LARGEST, SMALLEST, KeyPage, KeyValueStore
 from paddock.errors import CapabilityError
-from paddock.types import Deferred, Reply, resolve
+from paddock.testing.suite import ProviderSuite, fresh, in_threads, plain
+from paddock.types import Reply, resolve
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ class Requirements:
     threads: bool = True
 
 
-class KeyValueSuite:
+class KeyValueSuite(ProviderSuite):
     """Subclass it under a name that begins with `Test`, and give `make_store`."""
 
     requirements: ClassVar[Requirements] = Requirements()
@@ -75,34 +76,14 @@ class KeyValueSuite:
         """Open the store `name`."""
         raise NotImplementedError
 
-    def setup_method(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._open: list[KeyValueStore] = []
-
     @cached_property
     def store(self) -> KeyValueStore:
         """The test's own store, opened at first use so that fixtures come before it."""
-        return self.opened(self._fresh())
-
-    def teardown_method(self) -> None:
-        for store in self._open:
-            self.value(store.close())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+        return self.opened(fresh())
 
     def opened(self, name: str) -> KeyValueStore:
         """A store that is closed after the test."""
-        store = self.value(self.make_store(name))
-        self._open.append(store)
-        return store
-
-    def value(self, reply: Reply[T]) -> T:
-        """The value of a reply of any kind, as the bridge gets it."""
-        if isinstance(reply, Deferred):
-            return cast("Deferred[T]", reply)()
-        if isinstance(reply, Coroutine):
-            return self._loop.run_until_complete(resolve(cast("Reply[T]", reply)))
-        return reply
+        return self.kept(self.value(self.make_store(name)))
 
     def test_an_absent_key_has_no_value(self) -> None:
         assert self.value(self.store.get("absent")) is None
@@ -124,7 +105,7 @@ class KeyValueSuite:
         assert sorted(self._listed(self.store)) == sorted(KEYS)
 
     def test_the_empty_key_is_a_key(self) -> None:
-        self._need(self.requirements.empty_key, "empty_key")
+        self.need("empty_key")
         self.value(self.store.set("", b"value"))
         assert self.value(self.store.get("")) == b"value"
         assert self._listed(self.store) == [""]
@@ -144,7 +125,7 @@ class KeyValueSuite:
         assert self.value(self.store.get("key")) == b"again"
 
     def test_stores_of_different_names_share_nothing(self) -> None:
-        other = self.opened(self._fresh())
+        other = self.opened(fresh())
         self.value(self.store.set("key", b"mine"))
         assert self.value(other.get("key")) is None
         assert self._listed(other) == []
@@ -243,36 +224,36 @@ class KeyValueSuite:
         assert self.value(self.store.get("key")) is None
 
     def test_threads_that_count_lose_nothing(self) -> None:
-        self._need(self.requirements.threads, "threads")
-        self._race(lambda store: _plain(store.increment("n", 1)))
+        self.need("threads")
+        self._race(lambda store: plain(store.increment("n", 1)))
         assert self.value(self.store.get("n")) == b"200"
 
     def test_threads_that_swap_lose_nothing(self) -> None:
-        self._need(self.requirements.threads, "threads")
+        self.need("threads")
 
         def add_one(store: KeyValueStore) -> None:
             while True:
-                seen = _plain(store.snapshot("n"))
+                seen = plain(store.snapshot("n"))
                 value = b"%d" % (int(seen.value or b"0") + 1)
-                if _plain(store.swap("n", seen, value)):
+                if plain(store.swap("n", seen, value)):
                     return
 
         self._race(add_one)
         assert self.value(self.store.get("n")) == b"200"
 
     def test_two_hosts_that_count_lose_nothing(self) -> None:
-        self._need(self.requirements.persistent, "persistent")
+        self.need("persistent")
 
         async def count(store: KeyValueStore) -> None:
             for _ in range(10):
                 await resolve(store.increment("n", 1))
 
-        name = self._fresh()
+        name = fresh()
         self._two_hosts(name, [count] * 4, [count] * 4)
         assert self.value(self.opened(name).get("n")) == b"80"
 
     def test_two_hosts_that_swap_lose_nothing(self) -> None:
-        self._need(self.requirements.persistent, "persistent")
+        self.need("persistent")
 
         async def add_one(store: KeyValueStore) -> None:
             for _ in range(10):
@@ -282,12 +263,12 @@ class KeyValueSuite:
                     if await resolve(store.swap("n", seen, value)):
                         break
 
-        name = self._fresh()
+        name = fresh()
         self._two_hosts(name, [add_one] * 3, [add_one] * 3)
         assert self.value(self.opened(name).get("n")) == b"60"
 
     def test_a_swap_never_undoes_a_set_that_it_has_not_seen(self) -> None:
-        self._need(self.requirements.persistent, "persistent")
+        self.need("persistent")
         done = threading.Event()
 
         async def put(store: KeyValueStore) -> None:
@@ -312,11 +293,11 @@ class KeyValueSuite:
                 # Lets the other side of this loop have its turn too.
                 await asyncio.sleep(0)
 
-        self._two_hosts(self._fresh(), [put], [mark])
+        self._two_hosts(fresh(), [put], [mark])
 
     def test_a_cursor_is_good_on_another_host(self) -> None:
-        self._need(self.requirements.persistent, "persistent")
-        name = self._fresh()
+        self.need("persistent")
+        name = fresh()
         store = self.opened(name)
         names = [f"key-{number:05}" for number in range(self.requirements.many)]
         self.value(store.set_many([(key, b"") for key in names]))
@@ -349,8 +330,8 @@ class KeyValueSuite:
         assert self.value(self.store.get_many([key for key, _ in items])) == items
 
     def test_data_outlives_closing(self) -> None:
-        self._need(self.requirements.persistent, "persistent")
-        name = self._fresh()
+        self.need("persistent")
+        name = fresh()
         first = self.opened(name)
         self.value(first.set("key", b"value"))
         self.value(first.increment("n", 3))
@@ -360,8 +341,8 @@ class KeyValueSuite:
         assert self.value(second.increment("n", 1)) == 4
 
     def test_two_openings_see_each_others_writes(self) -> None:
-        self._need(self.requirements.persistent, "persistent")
-        name = self._fresh()
+        self.need("persistent")
+        name = fresh()
         one, other = self.opened(name), self.opened(name)
         for writer, reader in ((one, other), (other, one)):
             value = uuid.uuid4().bytes
@@ -369,12 +350,9 @@ class KeyValueSuite:
             assert self.value(reader.get("key")) == value
 
     def test_closing_can_be_repeated(self) -> None:
-        store = self.opened(self._fresh())
+        store = self.opened(fresh())
         for _ in range(2):
             self.value(store.close())
-
-    def _fresh(self) -> str:
-        return f"suite-{uuid.uuid4().hex}"
 
     def _filled(self) -> list[str]:
         names = [f"key-{number:05}" for number in range(self.requirements.many)]
@@ -403,27 +381,17 @@ class KeyValueSuite:
         raise AssertionError("expected a CapabilityError")
 
     def _race(self, work: Callable[[KeyValueStore], object]) -> None:
-        failures: list[BaseException] = []
         # Opened here: threads that came first to the property would open several.
         store = self.store
 
         def loop() -> None:
-            try:
-                for _ in range(50):
-                    work(store)
-            except BaseException as error:
-                failures.append(error)
+            for _ in range(50):
+                work(store)
 
-        threads = [threading.Thread(target=loop) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failures == []
+        in_threads(*[loop] * 4)
 
     def _two_hosts(self, name: str, *sides: Sequence[Work]) -> None:
         """Each side in a thread with a loop and a store of its own, its works at once."""
-        failures: list[BaseException] = []
 
         async def side(works: Sequence[Work]) -> None:
             store = await resolve(self.make_store(name))
@@ -432,18 +400,7 @@ class KeyValueSuite:
             finally:
                 await resolve(store.close())
 
-        def run(works: Sequence[Work]) -> None:
-            try:
-                asyncio.run(side(works))
-            except BaseException as error:
-                failures.append(error)
-
-        threads = [threading.Thread(target=run, args=(works,)) for works in sides]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failures == []
+        in_threads(*(partial(asyncio.run, side(works)) for works in sides))
 
     def _elsewhere(self, name: str, cursor: str | None) -> KeyPage:
         """A page of a store that is opened for it, on a loop of its own."""
@@ -455,12 +412,6 @@ class KeyValueSuite:
         self._two_hosts(name, [list_])
         return pages[0]
 
-    def _need(self, met: bool, name: str) -> None:
-        if not met:
-            import pytest
-
-            pytest.skip(f"the provider does not declare Requirements({name}=True)")
-
 
 def suite(make_store: MakeStore, requirements: Requirements | None = None) -> type[KeyValueSuite]:
     """A test class for the stores that `make_store` opens; assign it to a `Test…` name."""
@@ -471,12 +422,3 @@ def suite(make_store: MakeStore, requirements: Requirements | None = None) -> ty
 
     Suite.requirements = requirements or Requirements()
     return Suite
-
-
-def _plain(reply: Reply[T]) -> T:
-    if isinstance(reply, Deferred):
-        return cast("Deferred[T]", reply)()
-    if isinstance(reply, Coroutine):
-        reply.close()
-        raise TypeError("declare Requirements(threads=False) for a store of coroutines")
-    return reply

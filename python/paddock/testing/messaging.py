@@ -15,6 +15,7 @@ on one event loop. Two brokers of one name reach each other's subscribers unless
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
@@ -31,6 +32,7 @@ from paddock.capabilities.messaging import (
     Subscription,
 )
 from paddock.errors import BadName, CapabilityError, TimedOut
+from paddock.testing.suite import ProviderSuite
 from paddock.types import Reply, resolve
 
 T = TypeVar("T")
@@ -80,7 +82,7 @@ def on_loop(test: Callable[[MessagingSuite], Awaitable[None]]) -> Callable[[Mess
     return run
 
 
-class MessagingSuite:
+class MessagingSuite(ProviderSuite):
     """Subclass it under a name that begins with `Test`, and give `make_broker`."""
 
     requirements: ClassVar[Requirements] = Requirements()
@@ -91,28 +93,15 @@ class MessagingSuite:
         raise NotImplementedError
 
     def setup_method(self) -> None:
-        import uuid
-
-        self.loop = asyncio.new_event_loop()
+        super().setup_method()
         self.name = f"t{uuid.uuid4().hex[:12]}"
-        self._open: list[MessageBroker] = []
-
-    def teardown_method(self) -> None:
-        async def end() -> None:
-            for broker in self._open:
-                await resolve(broker.close())
-
-        self.loop.run_until_complete(end())
-        self.loop.run_until_complete(self.loop.shutdown_default_executor())
-        self.loop.close()
 
     # -- what tests are made of
 
     async def another(self) -> MessageBroker:
         """One more broker of the test's name, closed after it."""
         broker: MessageBroker = await resolve(self.make_broker(self.name))
-        self._open.append(broker)
-        return broker
+        return self.kept(broker)
 
     def subject(self, rest: str = "a") -> str:
         """A subject of the test."""
@@ -163,13 +152,6 @@ class MessagingSuite:
                 found.append(delivery.message.body)
                 await delivery.ack()
         return found
-
-    def need(self, name: str) -> None:
-        """Skip unless the provider declares it."""
-        if not getattr(self.requirements, name):
-            import pytest
-
-            pytest.skip(f"the provider does not declare Requirements({name}=True)")
 
     async def fails(
         self, call: Callable[[], Reply[object]], kind: type[CapabilityError] = CapabilityError

@@ -121,3 +121,63 @@ def test_wagi_modules_are_looked_into(paddock: Paddock, tmp_path: Path) -> None:
     done = paddock("doctor", tmp_path)
     assert done.returncode == 0, done.stdout
     assert "all of its" in done.stdout
+
+
+MACHINE = """\
+paddock_manifest_version = 1
+[application]
+name = "fast"
+[[trigger.http]]
+route = "/..."
+component = "fast"
+[component.fast]
+source = "fast.cwasm"
+"""
+
+
+@pytest.mark.parametrize(
+    ("made_of", "options", "words"),
+    [
+        ("hello.wasm", [], ["can do anything", "--allow-precompiled"]),
+        ("hello.wasm", ["--allow-precompiled"], None),
+        ("hello.wasm", ["--allow-precompiled", "--fuel"], ["another version, compiler"]),
+        ("hello.wasm", ["--allow-precompiled", "--compiler", "winch"], ["another version"]),
+        ("add-component.wasm", ["--allow-precompiled"], ["exports no HTTP handler"]),
+        ("add.wat", ["--allow-precompiled"], ["core module"]),
+        (None, [], ["neither a WebAssembly binary"]),
+        (None, ["--allow-precompiled"], ["another version"]),
+    ],
+)
+def test_machine_code_is_taken_as_the_host_would_take_it(
+    paddock: Paddock, tmp_path: Path, made_of: str | None, options: list[str], words: list[str]
+) -> None:
+    (tmp_path / "paddock.toml").write_text(MACHINE, encoding="utf-8")
+    (tmp_path / "fast.cwasm").write_bytes(b"garbage")
+    if made_of:
+        done = paddock("compile", GUESTS / "wat" / made_of, "-o", "fast.cwasm")
+        assert done.returncode == 0, done.stderr
+    done = paddock("doctor", tmp_path, *options)
+    assert done.returncode == (5 if words else 0), done.stdout
+    assert all(word in done.stdout for word in words or ["would start"]), done.stdout
+
+
+def test_a_file_that_may_not_be_read_is_a_reason(paddock: Paddock, tmp_path: Path) -> None:
+    (tmp_path / "paddock.toml").write_text(MACHINE, encoding="utf-8")
+    # A file of the kernel's whose reading fails for everybody.
+    (tmp_path / "fast.cwasm").symlink_to("/proc/self/mem")
+    done = paddock("doctor", tmp_path)
+    assert done.returncode == 5, done.stderr
+    assert "can't read" in done.stdout
+
+
+def test_nothing_of_a_manifest_reaches_the_terminal_but_text(
+    paddock: Paddock, tmp_path: Path
+) -> None:
+    text = MACHINE.replace("fast.cwasm", "\\u001b[2Jfast.wasm").replace(
+        '"fast"\n[[', '"f\\u0007"\n[['
+    )
+    (tmp_path / "paddock.toml").write_text(text, encoding="utf-8")
+    done = paddock("doctor", tmp_path)
+    assert done.returncode == 5, done.stderr
+    assert "\\x1b[2Jfast.wasm does not exist" in done.stdout
+    assert set(done.stdout) <= {"\n", *filter(str.isprintable, done.stdout)}

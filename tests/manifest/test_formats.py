@@ -363,6 +363,16 @@ def test_a_wash_project_runs_what_its_development_host_would(tmp_path: Path) -> 
     assert blobs.options == {"path": str(tmp_path / "tmp" / "blobs")}
 
 
+def test_what_stands_behind_a_package_is_said_once_for_all_components(tmp_path: Path) -> None:
+    text = WASH.replace("  wasi_blobstore", "  wasi_keyvalue_path: kv\n  wasi_blobstore")
+    keys = [note.key for note in read(tmp_path, "wash", text).unsupported]
+    assert len(keys) == len(set(keys)) and "dev.wasi_keyvalue_path" in keys
+    empty = WASH.replace("redis_url: redis://127.0.0.1:6379", 'redis_url: ""')
+    app = read(tmp_path, "wash", empty)
+    assert app.providers["key_value_store"]["default"].type == "redis"
+    assert [note.key for note in app.unsupported] == ["dev.address"]
+
+
 def test_the_hosts_configuration_wins_over_what_an_application_says(tmp_path: Path) -> None:
     app = read(tmp_path, "wadm")
     config = tmp_path / "host.toml"
@@ -405,6 +415,14 @@ MISTAKES = {
                                      "components[0].poolsize: unknown key", "'poolSize'?"),
     "a source of configuration that is none": ("wash", "[extra]", "[extras]", "extras",
                                                "workload.environment.configFrom[0]", "'extra'?"),
+    "a file's URL that is none": ("wagi", "file:///opt/a.wasm", "file://[::1", "file://[",
+                                  "module[1].module: is not a URL", "file:///directory"),
+    "a target that is neither": ("wadm", "target: nats", "target: 3", "target: 3",
+                                 "traits[2].properties.target: must be the name of a component", ""),
+    "a wrong value in a target": ("wadm", "{url: redis://127.0.0.1:6379}", "{url: 3}", "{url: 3}",
+                                  "target.config[0].properties.url: must be a string", ""),
+    "a name that no shell sets": ("wash", "MODE:", '"MO DE":', "MO DE",
+                                  "build.env.'MO DE': is not a name", ""),
     "a source outside the project": ("wash", "file: extra.env", "file: ../extra.env", "../extra",
                                      "configs.extra.file", "leaves"),
     "an unknown key of a project": ("wash", "wasi_blobstore_path", "wasi_blobstor_path", "blobstor_",
@@ -451,6 +469,66 @@ def test_a_yaml_of_aliases_upon_aliases_is_refused(tmp_path: Path) -> None:
 def test_a_key_that_is_a_table_is_refused(tmp_path: Path, key: str) -> None:
     text = f"apiVersion: core.oam.dev/v1beta1\n? {key}\n: 1\n"
     assert "a key has to be a word" in mistakes(tmp_path, "wadm", text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (r'"\U00110000"', "no character has this number"),
+        (r'"\UFFFFFFFF"', "no character has this number"),
+        (r'"\uD800"', "metadata.x: is not valid Unicode"),
+        (r'"\uDC00\uD800"', "metadata.x: is not valid Unicode"),
+        (r'{"\uD800": 1}', "the key is not valid Unicode"),
+        (r'"a\uDFFFb"', "metadata.x: is not valid Unicode"),
+        ("0x" + "f" * 5000, "64 bits"),
+        ("-0x8000000000000001", "64 bits"),
+        ("[1, 9223372036854775808]", "metadata.x[1]: is larger than any number"),
+    ],
+)
+def test_a_value_that_no_text_or_number_can_be_is_told_with_its_line(
+    tmp_path: Path, entry: str, words: str
+) -> None:
+    told = mistakes(tmp_path, "wadm", WADM.replace("metadata:\n", f"metadata:\n  x: {entry}\n"))
+    assert "wadm.yaml:4:" in told and words in told, told
+
+
+def test_the_escapes_of_json_for_one_character_are_one(tmp_path: Path) -> None:
+    text = WADM.replace("description: counts", r'description: "\ud83d\ude00 é"')
+    assert read(tmp_path, "wadm", text).description == "\U0001f600 é"
+
+
+@pytest.mark.parametrize("number", ["9223372036854775807", "-9223372036854775808"])
+def test_the_largest_numbers_of_toml_are_taken_and_written(tmp_path: Path, number: str) -> None:
+    text = REDIS1.replace('channel = "messages"', f'channel = "messages"\nmost = {number}')
+    app = read(tmp_path, "redis1", text)
+    assert app.triggers[0].options["most"] == int(number)
+    output = tmp_path / "paddock.toml"
+    assert dispatch(["convert", str(tmp_path / "spin.toml"), "-o", str(output)]) == 0
+    assert load(output).triggers == app.triggers
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        (
+            'place = { default = "here" }',
+            'place = { default = "here" }\nPlace = { default = "there" }',
+            7,
+            "variables.Place: is the variable 'place' here, as 'place' is already",
+        ),
+        (
+            'where = "{{ place }}"',
+            'where = "a"\nWHERE = "b"',
+            16,
+            "component[0].config.WHERE: is the variable 'where' here",
+        ),
+    ],
+)
+def test_two_names_of_spins_first_version_do_not_become_one(
+    tmp_path: Path, old: str, new: str, line: int, words: str
+) -> None:
+    told = mistakes(tmp_path, "spin1", SPIN1.replace(old, new))
+    assert f"spin.toml:{line}: {words}" in told, told
 
 
 def test_our_own_manifest_wins_in_a_directory(tmp_path: Path) -> None:

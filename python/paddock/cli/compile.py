@@ -6,12 +6,11 @@ kind of machine, and only with --allow-precompiled: machine code can do anything
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from paddock.cli import console, options
 from paddock.cli.parser import Parser
-from paddock.errors import HostError, UsageError
+from paddock.errors import UsageError
 
 
 def configure(parser: Parser) -> None:
@@ -32,7 +31,7 @@ def run(parser: Parser, argv: list[str]) -> int:
     args = parser.parse(argv)
     file: Path = args.file
     output: Path = args.output or file.with_suffix(".cwasm")
-    from paddock.cli.files import naming, read
+    from paddock.cli.files import naming, read, write
 
     data = read(file)
     if output.exists() and output.samefile(file):
@@ -44,12 +43,6 @@ def run(parser: Parser, argv: list[str]) -> int:
     )
     with naming(file), console.progress(f"Compiling {file}", after=1.0):
         code = engine.precompile(data, args.target)
-    part = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        part.write_bytes(code)
-        part.replace(output)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise HostError(f"can't write {output}: {error.strerror}") from error
+    write(output, code)
     console.done(f"Wrote {output} ({len(code):,} bytes).")
     return 0

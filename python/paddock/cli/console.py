@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from paddock.errors import PaddockError
+from paddock.errors import HostError, PaddockError
 
 if TYPE_CHECKING:
     import threading
@@ -28,6 +28,25 @@ def coloured() -> bool:
 def paint(text: str, code: str) -> str:
     """`text` with an SGR code of ECMA-48 around it, where colours are wanted."""
     return f"\x1b[{code}m{text}\x1b[0m" if coloured() else text
+
+
+def data(text: str) -> None:
+    """What a command was asked for, to stdout, all of it; HostError when it can't be written."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence()
+        raise HostError(
+            f"can't write to stdout: {error.strerror}", hint="send it to another file or device"
+        ) from error
+
+
+def silence() -> None:
+    """Drop what stdout still holds: the flush at exit must not complain of it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: str) -> None:

@@ -7,27 +7,34 @@ says of what stands behind names goes into a host's configuration of its own.
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from paddock.cli import console
+from paddock.cli.files import write
 from paddock.cli.parser import Parser
 from paddock.errors import UsageError
 
 if TYPE_CHECKING:
     from paddock.manifest.document import Located
 
-#: The keys that are paths, by where they stand in a component's table.
-_PATHS = (("source",), ("build", "workdir"))
+
+class Converted(NamedTuple):
+    """The texts of a manifest and of a host's configuration; the second may be empty."""
+
+    manifest: str
+    configuration: str = ""
 
 
 def configure(parser: Parser) -> None:
     """Add the command's options."""
     add = parser.add_argument
     add("path", nargs="?", type=Path, default=Path(), help="default: .")
-    add("-o", "--output", type=Path, metavar="FILE", help="default: stdout")
+    add("-o", "--output", type=Path, metavar="FILE", help="default: stdout, also called -")
     add(
         "--config-output",
         type=Path,
@@ -40,38 +47,86 @@ def configure(parser: Parser) -> None:
 def run(parser: Parser, argv: list[str]) -> int:
     """Convert; a manifest with mistakes is refused like everywhere."""
     args = parser.parse(argv)
-    from paddock.manifest.document import read_bytes
-    from paddock.manifest.reader import COMPONENT_SUFFIXES, find, opened, read
+    from paddock.manifest.reader import find
 
     path = find(args.path)
-    target: Path | None = args.output
-    base = Path(os.path.abspath(target)).parent if target else None
-    if path.suffix.lower() in COMPONENT_SUFFIXES:
-        text = _bare(path, base)
-        providers = ""
-    else:
-        data = read_bytes(path)
-        application = read(data, path)
-        document = opened(data, path)
-        text = _converted(document, application.base, base)
-        providers = _providers(document)
-    _put(target, text, force=args.force)
-    if providers:
-        _configuration(args.config_output, providers, force=args.force)
+    target, beside = _file(args.output), _file(args.config_output)
+    made = _converted(path, Path(os.path.abspath(target)).parent if target else None)
+    # A host's configuration may hold passwords of servers, so none goes to stdout unasked.
+    wanted = args.config_output is not None and bool(made.configuration)
+    _check(path, target, beside, force=args.force, both=wanted)
+    _put(target, made.manifest)
+    if wanted:
+        _put(beside, made.configuration, private=True)
+    elif made.configuration:
+        console.warning(
+            "the manifest also says what stands behind its names; "
+            "--config-output HOST.TOML writes that, for: paddock up --config HOST.TOML"
+        )
     return 0
 
 
-def _converted(document: Located, base: Path, target: Path | None) -> str:
+def _file(path: Path | None) -> Path | None:
+    return None if path == Path("-") else path
+
+
+def _check(
+    path: Path, target: Path | None, beside: Path | None, *, force: bool, both: bool
+) -> None:
+    """UsageError when an output must not be written, before any is."""
+    outputs = [file for file in (target, beside if both else None) if file]
+    if target and beside and os.path.realpath(target) == os.path.realpath(beside):
+        raise UsageError(
+            f"-o and --config-output name the same file, {target}",
+            hint="the manifest and the host's configuration need a file each",
+        )
+    for file in outputs:
+        if os.path.realpath(file) == os.path.realpath(path):
+            raise UsageError(f"the output would replace {path}", hint="name another file")
+        if file.is_dir():
+            raise UsageError(f"{file} is a directory", hint=f"name a file: {file / 'paddock.toml'}")
+        if file.is_file() and not force:
+            raise UsageError(f"{file} exists", hint="name another file, or add --force")
+
+
+def _put(target: Path | None, text: str, *, private: bool = False) -> None:
+    if target is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # That is what TOML is made of, whatever the terminal's own characters are.
+            sys.stdout.reconfigure(encoding="utf-8")
+        console.data(text)
+        return
+    write(target, text.encode(), private=private)
+    console.done(f"Wrote {target}.")
+
+
+def _converted(path: Path, target: Path | None) -> Converted:
+    from paddock.manifest.document import read_bytes
+    from paddock.manifest.reader import COMPONENT_SUFFIXES, opened, read
+
+    if path.suffix.lower() in COMPONENT_SUFFIXES:
+        return Converted(_bare(path, target))
+    data = read_bytes(path)
+    application = read(data, path)
+    document = opened(data, path)
+    manifest = _manifest(document, application.base, target)
+    return Converted(manifest, _providers(document))
+
+
+def _manifest(document: Located, base: Path, target: Path | None) -> str:
+    from paddock.host.logs import printable
+    from paddock.manifest.moved import moved
     from paddock.manifest.toml_text import write
 
     table = cast("Mapping[str, object]", document.table)
     if target is not None and target != base:
-        table = _moved(table, base, target)
+        table = moved(table, base, target)
     body = write(table)
-    head = [f"# Made from {document.file} by: paddock convert", *_lost(document)]
+    head = [f"Made from {document.file} by: paddock convert", *_lost(document)]
     if target is None:
-        head.append(f"# Its paths start from {base}.")
-    return "\n".join(head) + "\n" + body
+        head.append(f"Its paths start from {base}.")
+    # Names of files and words of the manifest must not end a comment, or move a cursor.
+    return "".join(f"# {printable(line, lines=False)}\n" for line in head) + body
 
 
 def _lost(document: Located) -> Iterator[str]:
@@ -81,8 +136,7 @@ def _lost(document: Located) -> Iterator[str]:
         return
     for note in document.notes:
         lost = "can't be had here: " if note.refuse else ""
-        reason = " ".join(note.reason.split())
-        yield f"# line {note.location.line}, {note.key}: {lost}{reason}"
+        yield f"line {note.location.line}, {note.key}: {lost}{' '.join(note.reason.split())}"
 
 
 def _providers(document: Located) -> str:
@@ -98,38 +152,13 @@ def _providers(document: Located) -> str:
     return write_host(tables)
 
 
-def _configuration(target: Path | None, text: str, *, force: bool) -> None:
-    if target is None:
-        console.warning(
-            "the manifest also says what stands behind its names; "
-            "--config-output HOST.TOML writes that, for: paddock up --config HOST.TOML"
-        )
-        return
-    _put(target, text, force=force, private=True)
-
-
-def _put(target: Path | None, text: str, *, force: bool, private: bool = False) -> None:
-    if target is None:
-        print(text, end="")
-        return
-    if target.exists() and not force:
-        raise UsageError(f"{target} exists", hint="name another file, or add --force")
-    # A host's configuration may hold passwords of servers.
-    with open(target, "w", encoding="utf-8", opener=_owners if private else None) as file:
-        file.write(text)
-    console.done(f"Wrote {target}.")
-
-
-def _owners(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
 def _bare(path: Path, target: Path | None) -> str:
+    from paddock.manifest.moved import relative
     from paddock.manifest.reader import bare
     from paddock.manifest.toml_text import write
 
     name = bare(path).name
-    source = os.path.relpath(path, target) if target else str(path)
+    source = relative(Path(os.path.abspath(path)), target) if target else str(path)
     return write(
         {
             "application": {"name": name},
@@ -137,31 +166,3 @@ def _bare(path: Path, target: Path | None) -> str:
             "component": {name: {"source": source}},
         }
     )
-
-
-def _moved(table: Mapping[str, object], base: Path, target: Path) -> Mapping[str, object]:
-    """The same tables with paths that start from `target`."""
-    from copy import deepcopy
-
-    made = deepcopy(dict(table))
-    components = cast("dict[str, dict[str, object]]", made.get("component", {}))
-    for name, component in components.items():
-        for path in _PATHS:
-            place: object = component
-            for part in path[:-1]:
-                place = cast("dict[str, object]", place).get(part, {})
-            holder = cast("dict[str, object]", place)
-            if isinstance(text := holder.get(path[-1]), str):
-                holder[path[-1]] = os.path.relpath(base / text, target)
-        for entry in cast("list[object]", component.get("files", [])):
-            if not isinstance(entry, dict):
-                raise UsageError(
-                    f"component '{name}' has patterns of files, which start from {base}",
-                    hint=f"write the file into that directory: -o {base / 'paddock.toml'}",
-                )
-            mount = cast("dict[str, object]", entry)
-            mount["source"] = os.path.relpath(base / str(mount["source"]), target)
-        if "build" in component and "workdir" not in cast("dict[str, object]", component["build"]):
-            relative = os.path.relpath(base, target)
-            cast("dict[str, object]", component["build"])["workdir"] = relative
-    return made

@@ -73,7 +73,7 @@ def dispatch(argv: list[str]) -> int:
     """Run one command line and turn every outcome into an exit code."""
     try:
         code = _command(argv)
-        sys.stdout.flush()
+        console.data("")
         return code
     except PaddockError as error:
         console.error(error)
@@ -81,8 +81,8 @@ def dispatch(argv: list[str]) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output is gone; the flush at exit must not complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output is gone.
+        console.silence()
         return EXIT_BROKEN_PIPE
     except Exception as error:
         return _bug(error)

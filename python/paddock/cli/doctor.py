@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paddock.cli import console, options
 from paddock.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ def configure(parser: Parser) -> None:
         help="value of a variable, as for paddock up",
     )
     add("--json", action="store_true", help="as JSON")
+    group = parser.add_argument_group("engine, as the host would have it")
+    group.add_argument("--allow-precompiled", action="store_true", help="take .cwasm files")
+    options.add_compiler(group)
+    group.add_argument("--fuel", action="store_true", help="for hosts that count fuel (up --fuel)")
 
 
 def run(parser: Parser, argv: list[str]) -> int:
@@ -43,6 +48,7 @@ def run(parser: Parser, argv: list[str]) -> int:
     args = parser.parse(argv)
     import asyncio
 
+    from paddock._options import EngineOptions
     from paddock.cli import assignments
     from paddock.cli.tools import KNOWN
     from paddock.host import sources
@@ -61,6 +67,9 @@ def run(parser: Parser, argv: list[str]) -> int:
         sources.with_own(configuration, application),
         state_directory(find(args.path), configuration.state_dir),
         tuple(KNOWN),
+        EngineOptions(compiler=args.compiler, fuel=args.fuel, pooling=False)
+        if args.allow_precompiled
+        else None,
     )
     findings = asyncio.run(checkup.run())
     refused = any(finding.level == "refused" for finding in findings)
@@ -70,18 +79,22 @@ def run(parser: Parser, argv: list[str]) -> int:
             "starts": not refused,
             "findings": [asdict(finding) for finding in findings],
         }
-        print(json.dumps(shown, indent=2))
+        console.data(json.dumps(shown, indent=2) + "\n")
     else:
-        print("\n".join(describe(application.name, findings)))
+        console.data("".join(f"{line}\n" for line in describe(application.name, findings)))
     return EXIT_REFUSED if refused else 0
 
 
 def describe(name: str, findings: Sequence[Finding]) -> Iterator[str]:
-    """Lines for people."""
+    """Lines for people, whose terminal shows what it is told and does nothing else."""
+    from paddock.host.logs import printable
+
     for finding in findings:
-        yield f"{_SIGNS[finding.level]}  {finding.what}: {finding.text}"
+        line = f"{finding.what}: {finding.text}"
+        yield f"{_SIGNS[finding.level]}  {printable(line, lines=True)}"
         if finding.hint and finding.level != "ok":
             yield f"         hint: {finding.hint}"
+    name = printable(name, lines=False)
     refused = sum(finding.level == "refused" for finding in findings)
     warned = sum(finding.level == "warning" for finding in findings)
     if refused:

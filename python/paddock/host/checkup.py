@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from paddock import _core
-from paddock.errors import PaddockError
+from paddock.errors import ArtifactError, PaddockError, PlanError
 from paddock.host import assets, downloads, granted, triggers, variables
 from paddock.host.artifacts import source_of
 from paddock.host.desired import DesiredApplication
@@ -28,6 +28,13 @@ from paddock.manifest.hostconfig import HostConfig
 from paddock.manifest.model import Component, FilePattern, Trigger, UrlSource
 from paddock.manifest.routes import based
 from paddock.triggers.registry import find
+
+PRECOMPILED = (
+    "if you made it yourself and trust it, add --allow-precompiled, here and for paddock up"
+)
+COMPILED_MODULE = (
+    "compile what it was made of again, as a component: wasm-tools component new --adapt"
+)
 
 #: "ok" works, "warning" works but for what it says, "refused" refuses the plan.
 Level = Literal["ok", "warning", "refused"]
@@ -47,13 +54,15 @@ class Finding:
 class Checkup:
     """Looks at one application with a host's configuration; `findings` in their order.
 
-    `tools` are programs that `paddock build` brings itself.
+    `tools` are programs that `paddock build` brings itself. With `machine_code`
+    precompiled files are allowed, if they were made for an engine of these options.
     """
 
     desired: DesiredApplication
     configuration: HostConfig
     state_dir: Path
     tools: Iterable[str] = ()
+    machine_code: _core.EngineOptions | None = None
     findings: list[Finding] = field(default_factory=list[Finding])
     _exports: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
@@ -127,13 +136,12 @@ class Checkup:
         self._interfaces(component, source, what)
 
     def _interfaces(self, component: Component, source: Path, what: str) -> None:
-        data = source.read_bytes()
-        if source.suffix.lower() == ".cwasm":
-            self._add("warning", what, f"{source} is machine code, which nothing can be told of")
-            return
-        if (facts := _facts(data)).get("kind") == "module":
-            facts = _facts(_core.componentize(data, self._entrypoint(component)))
-        imports, exports = _names(facts, "imports"), tuple(_names(facts, "exports"))
+        try:
+            imports, exports = self._linked(component, source)
+        except OSError as error:
+            raise PlanError(f"can't read {source}: {error.strerror}") from error
+        except ArtifactError as error:
+            raise ArtifactError(f"{source}: {error.message}", hint=error.hint) from error
         self._exports[component.id] = exports
         checked = check(component, imports, _core.built_in)
         for line in checked.problems:
@@ -145,6 +153,24 @@ class Checkup:
         if not checked.problems:
             said = f"{source.name}: all of its {len(imports)} imports are offered"
             self._add("ok", what, said)
+
+    def _linked(self, component: Component, source: Path) -> tuple[list[str], tuple[str, ...]]:
+        """What a file imports and exports, as the component that it is or is made."""
+        data = source.read_bytes()
+        if source.suffix.lower() == ".cwasm" and self.machine_code is not None:
+            # Nothing of it runs: what it was made for is compared.
+            artifact = _core.Engine(self.machine_code).load_precompiled(data)
+            if artifact.kind == "module":
+                raise ArtifactError("this is a core module, not a component", hint=COMPILED_MODULE)
+            return artifact.imports, tuple(artifact.exports)
+        kind = (facts := _facts(data)).get("kind")
+        if kind == "precompiled":
+            raise ArtifactError(
+                "this is precompiled machine code, which can do anything", hint=PRECOMPILED
+            )
+        if kind == "module":
+            facts = _facts(_core.componentize(data, self._entrypoint(component)))
+        return _names(facts, "imports"), tuple(_names(facts, "exports"))
 
     def _entrypoint(self, component: Component) -> str | None:
         place = source_of(self.desired.application, component)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
 from paddock.errors import ManifestError
 from paddock.manifest.model import Location, RawValue
-from paddock.manifest.positions import Positions
+from paddock.manifest.positions import KeyPath, Positions
 from paddock.manifest.problems import ManifestMistakes, Problem, key_text
 
 #: Larger than any manifest that a person writes; protects against a wrong file.
 MOST_BYTES = 1 << 20
 #: Tables within tables; everything after this may walk through them by recursion.
 MOST_LEVELS = 64
+#: The first whole number that has no room in 64 bits.
+_BEYOND = 1 << 63
 
 _PLACE = re.compile(r"^(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
 
@@ -52,6 +54,7 @@ class Document:
         self._text = _decode(data, file).replace("\r\n", "\n")
         self.table = _parse(self._text, file)
         self._positions: Positions | None = None
+        refuse_unusable(self)
 
     def at(self, path: Sequence[str | int]) -> Location:
         """Where a key stands, or the nearest thing around it."""
@@ -79,6 +82,40 @@ def read_bytes(path: Path) -> bytes:
             hint="give the path of a TOML file, or of a .wasm or .wat file by that name",
         )
     return data
+
+
+def refuse_unusable(document: Located) -> None:
+    """ManifestMistakes for each value that a parser takes and TOML (1.0) does not have.
+
+    Those are numbers of more than 64 bits, and text which is not valid Unicode.
+    """
+    problems = [document.problem(path, reason) for path, reason in _unusable(document.table, ())]
+    if problems:
+        raise ManifestMistakes(problems)
+
+
+def _unusable(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, dict):
+        for key, inner in cast("dict[str, object]", value).items():
+            if not _encodable(key):
+                yield (*path, key), "the key is not valid Unicode: it has half of a surrogate pair"
+            yield from _unusable(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(cast("list[object]", value)):
+            yield from _unusable(inner, (*path, index))
+    elif isinstance(value, str):
+        if not _encodable(value):
+            yield path, "is not valid Unicode: it has half of a surrogate pair"
+    elif isinstance(value, int) and not -_BEYOND <= value < _BEYOND:
+        yield path, "is larger than any number of TOML, which has 64 bits"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _decode(data: bytes, file: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import cast
 
+from paddock.errors import ManifestError
 from paddock.manifest.versions import PADDOCK_KEY, SPIN_KEY
 
 Table = Mapping[str, object]
@@ -18,7 +19,10 @@ _WIDTH = 96
 
 
 def write(table: Table) -> str:
-    """The text of a `paddock.toml` with these tables."""
+    """The text of a `paddock.toml` with these tables.
+
+    ManifestError for what TOML has no way to say.
+    """
     lines = [f"{PADDOCK_KEY} = 1"]
     known = [key for key in _ORDER if key in table]
     others = [key for key in table if key not in (*_ORDER, PADDOCK_KEY, SPIN_KEY)]
@@ -110,5 +114,18 @@ def _value(value: object) -> str:
 
 
 def _text(text: str) -> str:
-    # JSON's escapes are TOML's, but for the one that TOML forbids unescaped.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Names of files may be any bytes; TOML is UTF-8.
+        raise ManifestError(f"{text!r} can't be written as TOML: it is not valid UTF-8") from None
+    # JSON's escapes are TOML's. It leaves more as it is than a terminal should see.
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(map(_shown, quoted)) if not quoted.isprintable() else quoted
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    number = ord(character)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

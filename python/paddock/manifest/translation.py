@@ -95,7 +95,10 @@ class Translation:
     def note(self, origin: KeyPath, reason: str, *, refuse: bool = False) -> None:
         """Something that has no effect here; with `refuse` the application can't do without."""
         location = self.original.at(origin)
-        self.notes.append(Unsupported(key_text(origin), reason, refuse, location))
+        made = Unsupported(key_text(origin), reason, refuse, location)
+        # What holds for several components is said once.
+        if made not in self.notes:
+            self.notes.append(made)
 
     def provide(
         self, table: str, name: str, type_name: str, options: Mapping[str, str], origin: KeyPath

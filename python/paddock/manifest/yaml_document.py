@@ -6,11 +6,11 @@ that `wanted` takes is read, as is usual where manifests stand beside other reso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from paddock.errors import ManifestError
-from paddock.manifest.document import MOST_LEVELS
+from paddock.manifest.document import MOST_LEVELS, refuse_unusable
 from paddock.manifest.model import Location, RawValue
 from paddock.manifest.positions import KeyPath
 from paddock.manifest.problems import ManifestMistakes, Problem, key_text
@@ -34,6 +34,7 @@ class YamlDocument:
         self._places: dict[KeyPath, tuple[int, int]] = {}
         self._left = MOST_VALUES
         self.table = self._chosen(data, wanted)
+        refuse_unusable(self)
 
     def at(self, path: Sequence[str | int]) -> Location:
         """Where a key stands, or the nearest thing around it."""
@@ -82,7 +83,7 @@ class YamlDocument:
             # As text a key that is a table would be as large as its aliases make it.
             if not isinstance(key, yaml.ScalarNode):
                 raise self._broken("a key has to be a word", key)
-            name = str(key.value)
+            name = _whole(str(key.value))
             place = (*path, name)
             if name in table:
                 raise self._broken(f"the key {key_text(place)!r} stands twice", key)
@@ -107,9 +108,20 @@ def _roots(data: bytes, file: str) -> Sequence[yaml.Node]:
         ) from None
     try:
         text = data.decode("utf-8-sig")
-        return [root for root in yaml.compose_all(text, Loader=yaml.SafeLoader) if root is not None]
     except UnicodeDecodeError:
         problem = Problem(Location(file), "", "not valid UTF-8", "save the file as UTF-8")
+        raise ManifestMistakes([problem]) from None
+    try:
+        loader = yaml.SafeLoader(text)
+        try:
+            return list(_composed(loader))
+        except (ValueError, OverflowError):
+            # An escape for a character that there is not: "\U00110000".
+            reached = loader.get_mark()
+            place = Location(file, reached.line + 1, reached.column + 1)
+            problem = Problem(place, "", "not valid YAML: no character has this number")
+        finally:
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
@@ -119,9 +131,26 @@ def _roots(data: bytes, file: str) -> Sequence[yaml.Node]:
     raise ManifestMistakes([problem]) from None
 
 
+def _composed(loader: yaml.SafeLoader) -> Iterator[yaml.Node]:
+    while loader.check_node():
+        root = loader.get_node()
+        if root is not None:
+            yield root
+
+
+def _whole(text: str) -> str:
+    """`text` with the surrogate pairs of JSON's escapes as the characters that they are."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return text
+
+
 def _scalar(node: yaml.Node) -> object:
     """A scalar by the core schema: text, whole number, number, boolean, or nothing."""
-    text = str(node.value)
+    text = _whole(str(node.value))
     kind = node.tag.rpartition(":")[2]
     if kind == "null":
         return None

@@ -45,8 +45,7 @@ def translate(document: Located, path: Path) -> Translation:
     made.take((), _APPLICATION, ("application",))
     if "name" not in document.table:
         made.wrong(("name",), "is required but not set")
-    for name, variable in made.at_original(("variables",)).items():
-        made.put(("variables", _snake(name)), variable, ("variables", name))
+    _renamed(made, ("variables",), made.at_original(("variables",)), ("variables",))
     kind = _trigger_type(made)
     components = document.table.get("component", [])
     if not isinstance(components, list):
@@ -85,8 +84,8 @@ def _component(made: Translation, index: int, kind: str) -> None:
     made.take(origin, _COMPONENT, target)
     config = table.get("config")
     if isinstance(config, Mapping):
-        for key, value in cast("Mapping[str, object]", config).items():
-            made.put((*target, "variables", _snake(key)), value, (*origin, "config", key))
+        values = cast("Mapping[str, object]", config)
+        _renamed(made, (*target, "variables"), values, (*origin, "config"))
     elif config is not None:
         made.wrong((*origin, "config"), "must be a table")
     _trigger(made, origin, name, kind)
@@ -104,6 +103,20 @@ def _trigger(made: Translation, origin: KeyPath, name: str, kind: str) -> None:
     made.put((*place, "component"), name, (*origin, "id"))
     for key, value in made.at_original(where).items():
         made.put((*place, key), value, (*where, key))
+
+
+def _renamed(
+    made: Translation, target: KeyPath, values: Mapping[str, object], origin: KeyPath
+) -> None:
+    """Put `values` under names of version 2; two names that become one are a mistake."""
+    taken: dict[str, str] = {}
+    for key, value in values.items():
+        name = _snake(key)
+        other = taken.setdefault(name, key)
+        if other == key:
+            made.put((*target, name), value, (*origin, key))
+        else:
+            made.wrong((*origin, key), f"is the variable '{name}' here, as '{other}' is already")
 
 
 def _snake(text: str) -> str:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Discriminator
 
 from paddock.manifest.document import Located
-from paddock.manifest.fields import Name, Table, Text
+from paddock.manifest.fields import Name, Table, Text, tag, tag_by_type
 from paddock.manifest.formats import wasmcloud
 from paddock.manifest.formats.wasmcloud import Use
 from paddock.manifest.model import Location, RawValue
@@ -98,6 +98,16 @@ class Trait(Table):
     properties: dict[str, object] = {}
 
 
+Target = Annotated[
+    Annotated[End, tag("end")] | Annotated[Name, tag("name")],
+    Discriminator(
+        tag_by_type(end=dict, name=str),
+        custom_error_type="manifest",
+        custom_error_message="must be the name of a component or { name, config }",
+    ),
+]
+
+
 class Link(Table):
     """`properties` of a trait `link`."""
 
@@ -105,7 +115,7 @@ class Link(Table):
     package: Name
     interfaces: list[Name]
     source: End | None = None
-    target: End | Name | None = None
+    target: Target | None = None
     name: Name | None = None
     source_config: list[Config] = []
     target_config: list[Config] = []

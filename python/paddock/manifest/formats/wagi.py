@@ -92,7 +92,11 @@ def _source(made: Translation, reference: str, origin: KeyPath) -> object:
     """A path, or a registry's package for `oci:`."""
     scheme, colon, rest = reference.partition(":")
     if colon and scheme == "file":
-        return unquote(urlsplit(reference).path)
+        try:
+            return unquote(urlsplit(reference).path)
+        except ValueError as error:
+            made.wrong(origin, f"is not a URL: {error}", "write file:///directory/module.wasm")
+            return reference
     if colon and scheme == "oci":
         return registry(rest.removeprefix("//"))
     if colon and scheme == "bindle":

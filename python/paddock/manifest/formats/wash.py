@@ -7,6 +7,7 @@ service, and what stands behind their interfaces. Keys as wash 2.7 has them. Val
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -61,6 +62,10 @@ _BEHIND = {
 }
 
 
+#: POSIX, Shell Command Language, 2.10.2: a name in an assignment.
+_ASSIGNED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
 def translate(document: Located, path: Path) -> Translation:
     """What `wash dev` would run."""
     config, problems = validate(Config, document)
@@ -110,6 +115,9 @@ class _Reading:
         self._ids.append(name)
         if build.command:
             made.put(("component", name, "build"), {}, ("build",))
+            for key in build.env:
+                if not _ASSIGNED.fullmatch(key):
+                    made.wrong(("build", "env", key), "is not a name that a shell can set")
             settings = " ".join(f"{key}={_quoted(value)}" for key, value in build.env.items())
             command = f"{settings} {build.command}".strip()
             made.put(("component", name, "build", "command"), command, ("build", "command"))
@@ -201,7 +209,9 @@ class _Reading:
                 wasmcloud.grant(self._made, name, _backed(use, backend))
         # Without a setting wash keeps both in memory.
         for package in ("keyvalue", "blobstore"):
-            kept = [key for key, row in _BEHIND.items() if row[0] == package and given[key]]
+            kept = [
+                key for key, row in _BEHIND.items() if row[0] == package and given[key] is not None
+            ]
             if not kept:
                 use = Use("wasi", package, (), ("dev",))
                 wasmcloud.grant(self._made, name, _backed(use, "in-memory"))

@@ -10,8 +10,9 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from tests.services.kafka import KafkaServer
@@ -95,31 +96,42 @@ def _nats(server: NatsServer) -> Source:
     return Source("nats", table, options, "nats-py", bare)
 
 
+class _Mosquitto(MosquittoServer):
+    """Saves its messages now and then, as usual, and not all of them after each change."""
+
+    def command(self) -> Sequence[str]:
+        command = super().command()
+        path = Path(command[-1])
+        text = path.read_text(encoding="utf-8")
+        self.file(path.name, text.replace("autosave_on_changes true\nautosave_interval 1\n", ""))
+        return command
+
+
+def _mqtt_client(server: MosquittoServer, name: str, *, clean: bool) -> aiomqtt.Client:
+    import aiomqtt
+
+    made: Any = aiomqtt.Client(
+        "127.0.0.1",
+        server.port,
+        username=server.user,
+        password=server.password,
+        identifier=name,
+        clean_session=clean,
+    )
+    made.pending_calls_threshold = 1000
+    return cast("aiomqtt.Client", made)
+
+
 def _mqtt(server: MosquittoServer) -> Source:
     async def bare(count: int) -> float:
-        import aiomqtt
-
         raw = f"raw-{uuid.uuid4().hex}"
-
-        def client(name: str, *, clean: bool) -> aiomqtt.Client:
-            made: Any = aiomqtt.Client(
-                "127.0.0.1",
-                server.port,
-                username=server.user,
-                password=server.password,
-                identifier=name,
-                clean_session=clean,
-            )
-            made.pending_calls_threshold = 1000
-            return cast("aiomqtt.Client", made)
-
-        async with client(raw, clean=False) as waiting:
+        async with _mqtt_client(server, raw, clean=False) as waiting:
             await waiting.subscribe(raw, qos=1)
-        async with client(f"{raw}-sends", clean=True) as sends:
+        async with _mqtt_client(server, f"{raw}-sends", clean=True) as sends:
             for start in range(0, count, TOGETHER):
                 some = range(start, min(start + TOGETHER, count))
                 await asyncio.gather(*(sends.publish(raw, BODY, qos=1) for _ in some))
-        async with client(raw, clean=False) as waiting:
+        async with _mqtt_client(server, raw, clean=False) as waiting:
             began, done = 0.0, 0
             async for _ in waiting.messages:
                 # The client acknowledges each by itself.
@@ -128,7 +140,7 @@ def _mqtt(server: MosquittoServer) -> Source:
                 if done == count:
                     break
             seconds = time.perf_counter() - began
-        async with client(raw, clean=True):
+        async with _mqtt_client(server, raw, clean=True):
             pass  # The session is gone.
         return count / seconds
 
@@ -180,6 +192,6 @@ def _kafka(server: KafkaServer) -> Source:
 SOURCES: tuple[tuple[type[Server], Callable[[Any], Source]], ...] = (
     (RedisServer, _redis),
     (NatsServer, _nats),
-    (MosquittoServer, _mqtt),
+    (_Mosquitto, _mqtt),
     (KafkaServer, _kafka),
 )

@@ -61,8 +61,8 @@ def measure(bench: Bench) -> list[Section]:
 
 def _row(bench: Bench, source: Source) -> Row:
     rounds = []
-    for number in range(ROUNDS):
-        ours = _through_host(bench, source, number)
+    for _ in range(ROUNDS):
+        ours = _through_host(bench, source)
         with _on(bench.cores.server):
             rounds.append((ours, asyncio.run(source.bare(MESSAGES))))
     return Row(
@@ -75,14 +75,15 @@ def _row(bench: Bench, source: Source) -> Row:
     )
 
 
-def _through_host(bench: Bench, source: Source, number: int) -> float:
+def _through_host(bench: Bench, source: Source) -> float:
     admin = free_port()
     manifest = (
         f"[[trigger.{source.name}]]\ncomponent = 'swallow'\nconcurrency = {TOGETHER}\n"
         f"{source.table}\n[component.swallow]\nsource = 'swallow.wasm'\n"
         "[[trigger.http]]\nroute = '/'\nstatic_response = { body = 'up' }\n"
     )
-    directory = bench.application(f"{source.name}-{number}", manifest, [GUEST])
+    # The same application each round: of another one MQTT's group would keep a part.
+    directory = bench.application(f"trigger-{source.name}", manifest, [GUEST])
     # Once, so that the group is there, before the messages are.
     with bench.paddock(directory):
         pass

@@ -16,6 +16,7 @@ from benchmarks import (
     applications,
     blob,
     capabilities,
+    chain,
     configuration,
     hello,
     instances,
@@ -26,6 +27,7 @@ from benchmarks import (
     start,
     tools,
     triggers,
+    triggers_inside,
 )
 from benchmarks.bench import Bench
 from benchmarks.load import Load
@@ -43,6 +45,8 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Section]]] = {
     "pages": pages.measure,
     "configuration": configuration.measure,
     "triggers": triggers.measure,
+    "triggers_inside": triggers_inside.measure,
+    "chain": chain.measure,
     "applications": applications.measure,
     "start": start.measure,
 }

@@ -13,18 +13,19 @@ import statistics
 import time
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+from tests.services.server import MissingProgram
 
 from benchmarks.bench import Bench
 from benchmarks.machine import Others
 from benchmarks.report import Row, Section
 from benchmarks.servers import free_port
 from benchmarks.tools import GUESTS
+from benchmarks.trigger_sources import BODY, SOURCES, TOGETHER, Source
 from paddock.capabilities.messaging import Message, MessageBroker
 from paddock.providers.registry import find
 from paddock.types import resolve
@@ -34,40 +35,23 @@ if TYPE_CHECKING:
 
 MESSAGES = 5000
 ROUNDS = 3
-BODY = os.urandom(1000)
-TOGETHER = 64
 GUEST = GUESTS / "wat" / "swallow.wasm"
 PATIENCE = 60.0
 HANDLED = re.compile(r"^paddock_trigger_handled_total\{[^}]*\} (\S+)$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Source:
-    """A broker: the trigger's table, the provider's options, and a bare consumer."""
-
-    name: str
-    table: str
-    options: dict[str, object]
-    client: str
-    bare: Callable[[int], Awaitable[float]]
-
-
 def measure(bench: Bench) -> list[Section]:
     """Each broker whose server is on this machine."""
-    from tests.services.nats import NatsServer
-    from tests.services.redis import RedisServer
-    from tests.services.server import MissingProgram
-
     others = Others()
     rows: list[Row] = []
-    with ExitStack() as stack:
-        try:
-            redis = stack.enter_context(RedisServer())
-            nats = stack.enter_context(NatsServer())
-        except MissingProgram as missing:
-            print(f"  left out: {missing}")
-        else:
-            rows += [_row(bench, _redis(redis.url)), _row(bench, _nats(nats.url))]
+    for kind, make in SOURCES:
+        with ExitStack() as stack:
+            try:
+                server = stack.enter_context(kind())
+            except MissingProgram as missing:
+                print(f"  left out: {missing}")
+            else:
+                rows.append(_row(bench, make(server)))
     conditions = (
         f"{MESSAGES} messages of 1 kB that wait in a durable group, {TOGETHER} under way at once, "
         f"each acknowledged; {bench.placed}; median of {ROUNDS} rounds in turns"
@@ -77,8 +61,8 @@ def measure(bench: Bench) -> list[Section]:
 
 def _row(bench: Bench, source: Source) -> Row:
     rounds = []
-    for number in range(ROUNDS):
-        ours = _through_host(bench, source, number)
+    for _ in range(ROUNDS):
+        ours = _through_host(bench, source)
         with _on(bench.cores.server):
             rounds.append((ours, asyncio.run(source.bare(MESSAGES))))
     return Row(
@@ -91,14 +75,15 @@ def _row(bench: Bench, source: Source) -> Row:
     )
 
 
-def _through_host(bench: Bench, source: Source, number: int) -> float:
+def _through_host(bench: Bench, source: Source) -> float:
     admin = free_port()
     manifest = (
         f"[[trigger.{source.name}]]\ncomponent = 'swallow'\nconcurrency = {TOGETHER}\n"
         f"{source.table}\n[component.swallow]\nsource = 'swallow.wasm'\n"
         "[[trigger.http]]\nroute = '/'\nstatic_response = { body = 'up' }\n"
     )
-    directory = bench.application(f"{source.name}-{number}", manifest, [GUEST])
+    # The same application each round: of another one MQTT's group would keep a part.
+    directory = bench.application(f"trigger-{source.name}", manifest, [GUEST])
     # Once, so that the group is there, before the messages are.
     with bench.paddock(directory):
         pass
@@ -144,63 +129,6 @@ async def _publish(source: Source) -> None:
 
     await asyncio.gather(*(worker() for _ in range(TOGETHER)))
     await resolve(broker.close())
-
-
-def _redis(url: str) -> Source:
-    stream = f"bench-{uuid.uuid4().hex}"
-
-    async def bare(count: int) -> float:
-        import redis.asyncio
-
-        client = redis.asyncio.Redis.from_url(url)
-        raw = f"raw-{uuid.uuid4().hex}"
-        await client.xgroup_create(raw, "bare", "0", mkstream=True)
-        for start in range(0, count, 500):
-            pipe = client.pipeline()
-            for _ in range(start, min(start + 500, count)):
-                pipe.xadd(raw, {"body": BODY})
-            await pipe.execute()
-        began, done = time.perf_counter(), 0
-        while done < count:
-            for _, entries in await client.xreadgroup("bare", "one", {raw: ">"}, TOGETHER, 1000):
-                await asyncio.gather(*(client.xack(raw, "bare", entry) for entry, _ in entries))
-                done += len(entries)
-        seconds = time.perf_counter() - began
-        await client.delete(raw)
-        await client.aclose()
-        return count / seconds
-
-    table = f"address = '{url}'\nstream = '{stream}'\ngroup = 'bench'"
-    return Source("redis", table, {"url": url, "stream": stream}, "redis", bare)
-
-
-def _nats(url: str) -> Source:
-    stream = f"bench-{uuid.uuid4().hex}"
-
-    async def bare(count: int) -> float:
-        import nats
-
-        client = await nats.connect(url)
-        raw = f"raw-{uuid.uuid4().hex}"
-        context = client.jetstream()
-        await context.add_stream(name=raw, subjects=[raw])
-        for start in range(0, count, TOGETHER):
-            some = range(start, min(start + TOGETHER, count))
-            await asyncio.gather(*(context.publish(raw, BODY) for _ in some))
-        consumer = await context.pull_subscribe(raw, "bare")
-        began, done = time.perf_counter(), 0
-        while done < count:
-            found = await consumer.fetch(TOGETHER, timeout=5)
-            await asyncio.gather(*(message.ack() for message in found))
-            done += len(found)
-        seconds = time.perf_counter() - began
-        await context.delete_stream(raw)
-        await client.close()
-        return count / seconds
-
-    table = f"address = '{url}'\nsubject = 'bench'\nstream = '{stream}'\ndurable = 'bench'"
-    options: dict[str, object] = {"url": url, "stream": stream, "subjects": ["bench"]}
-    return Source("nats", table, options, "nats-py", bare)
 
 
 @contextmanager

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from paddock.capabilities.blob import BlobStore
-from paddock.errors import ManifestError
+from paddock.errors import ManifestError, NotFound
 from paddock.providers.options import Options
 from paddock.providers.registry import find
+from paddock.triggers import blob
 from paddock.triggers.blob import BlobTrigger
 from paddock.triggers.source import Context, Event
 from paddock.types import resolve
@@ -92,6 +94,71 @@ async def test_only_names_of_the_pattern_are_told_of(store: BlobStore, tmp_path:
     async with asyncio.timeout(10):
         event = await anext(trigger(store, tmp_path, pattern="*.jpg").events())
     assert told(event)["name"] == "b.jpg"
+
+
+async def test_what_is_acknowledged_together_is_remembered_together(
+    store: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        await put(store, f"{number:02}", b"1")
+    writes: list[int] = []
+    append = blob._append
+
+    def counted(path: Path, seen: Mapping[str, list[int]]) -> None:
+        writes.append(len(seen))
+        append(path, seen)
+
+    monkeypatch.setattr(blob, "_append", counted)
+    async with asyncio.timeout(10):
+        events = trigger(store, tmp_path).events()
+        told_of = [await anext(events) for _ in range(40)]
+        await asyncio.gather(*(event.ack() for event in told_of))
+        await put(store, "last", b"1")
+        again = await anext(trigger(store, tmp_path).events())
+    assert [event.name for event in told_of] == [f"inbox/{number:02}" for number in range(40)]
+    assert told(again)["name"] == "last"
+    assert writes == [1, 39]
+
+
+async def test_what_could_not_be_remembered_is_with_the_next(
+    store: BlobStore, tmp_path: Path
+) -> None:
+    for name in "abc":
+        await put(store, name, b"1")
+    async with asyncio.timeout(10):
+        events = trigger(store, tmp_path).events()
+        first, second = await anext(events), await anext(events)
+        (tmp_path / "trigger").rename(tmp_path / "away")
+        with pytest.raises(FileNotFoundError):
+            await first.ack()
+        (tmp_path / "away").rename(tmp_path / "trigger")
+        await second.ack()
+        again = await anext(trigger(store, tmp_path).events())
+    assert told(again)["name"] == "c"
+
+
+async def test_an_object_that_goes_while_it_is_looked_at_is_not_told_of(
+    store: BlobStore, tmp_path: Path
+) -> None:
+    for name in "abc":
+        await put(store, name, b"1")
+
+    class Vanishing:
+        """Lists an object that is gone when it is asked about."""
+
+        def objects(self, container: str, cursor: str | None) -> object:
+            return store.objects(container, cursor)
+
+        async def object_info(self, container: str, name: str) -> object:
+            if name == "b":
+                raise NotFound("gone")
+            return await resolve(store.object_info(container, name))
+
+    watching = trigger(cast("BlobStore", Vanishing()), tmp_path)
+    async with asyncio.timeout(10):
+        events = watching.events()
+        names = [told(await anext(events))["name"] for _ in range(2)]
+    assert names == ["a", "c"]
 
 
 async def test_a_stopped_trigger_ends(store: BlobStore, tmp_path: Path) -> None:

@@ -208,7 +208,10 @@ class Telemetry(Protocol):
     """What a provider opens; shared by all components of a host."""
 
     def sink(self, application: str, component: str, /) -> TelemetrySink:
-        """Where a component's telemetry goes; what it sends bears both names."""
+        """Where a component's telemetry goes; what it sends bears both names.
+
+        With empty names it is that of the host itself.
+        """
         ...
 
     def close(self) -> Reply[None]:

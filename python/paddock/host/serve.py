@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ from paddock.host.announce import announce, announce_audit
 from paddock.host.control import ControlServer, Handler, tell
 from paddock.host.desired import Desired, DesiredApplication
 from paddock.host.host import Host
-from paddock.host.metrics import exposition
+from paddock.host.metrics import exported, exposition, gathered
+from paddock.host.metrics_export import MetricsExport, wanted
 from paddock.host.state import private_directory, state_directory
 from paddock.host.up_options import UpOptions
 from paddock.manifest.hostconfig import HostConfig
@@ -46,7 +48,10 @@ class _Service:
         self._succeeded = False
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._audit = audit.Audit() if options.audit else None
-        self._admin = AdminServer(self._not_ready, lambda: exposition(self._host))
+        self._admin = AdminServer(self._not_ready, lambda: exposition(gathered(self._host)))
+        self._export = MetricsExport(
+            lambda: exported(gathered(self._host), self._host.started, time.time())
+        )
 
     async def run(self) -> int:
         options = self._options
@@ -77,6 +82,7 @@ class _Service:
             self._listener = self._listening()
             host.successor = options.inherited is not None
             await host.apply(desired)
+            await self._export.follow(configuration, self._state, strict=True)
             await self._begin(control, configuration)
             await self._until_stopped()
         finally:
@@ -120,6 +126,8 @@ class _Service:
             self._manifest, self._options.engine.cache_dir, self._options.profile
         )
         configuration = sources.with_own(configuration, application)
+        # Before anything is done: a table of it that can't be used refuses the plan.
+        wanted(configuration, self._state)
         chosen = DesiredApplication(application, self._options.overrides, self._options.bare)
         return Desired((chosen,), configuration)
 
@@ -161,6 +169,7 @@ class _Service:
             config = self._config_asked or self._options.config
             desired = self._desired(sources.configuration(config))
             applied = await self._host.apply(desired)
+            await self._export.follow(desired.configuration, self._state)
         except PaddockError as error:
             LOG.error("not applied, the old version goes on serving:\n%s", error)
             return
@@ -221,14 +230,16 @@ class _Service:
         expected = request.get("expected")
         kept = self._manifest, self._config_asked
         try:
+            desired = self._asked(request)
             applied = await self._host.apply(
-                self._asked(request),
+                desired,
                 expected=expected if isinstance(expected, int) else None,
                 tell=tell,
             )
         except BaseException:
             self._manifest, self._config_asked = kept
             raise
+        await self._export.follow(desired.configuration, self._state)
         return applied.to_json()
 
     async def _ask_stop(self, request: Mapping[str, object]) -> object:
@@ -274,7 +285,8 @@ class _Service:
             # Now, so that clients who connect while the rest drains are refused
             # at once and don't wait in a queue that nobody serves.
             self._listener.close()
-        left = await self._host.stop(configuration.limits.drain)
+        drained = self._host.stop(configuration.limits.drain)
+        left, _ = await asyncio.gather(drained, self._export.close())
         await self._admin.close()
         if self._scratch is not None:
             self._scratch.cleanup()

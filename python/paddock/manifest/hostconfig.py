@@ -78,7 +78,8 @@ class HostConfig:
 
     `named` holds the tables `[TABLE.NAME]` of providers, by table and name (see
     `NAMED`). `variables_providers` are asked in order. `telemetry` is None where
-    spans, metrics and logs of guests go nowhere. Directories are absolute, None
+    spans, metrics and logs of guests go nowhere, `metrics` where the host's own do
+    (unless the environment says otherwise). Directories are absolute, None
     leaves the choice to the host. `notices` are warnings about keys without effect.
     """
 
@@ -87,6 +88,7 @@ class HostConfig:
     )
     variables_providers: tuple[ProviderConfig, ...] = ()
     telemetry: ProviderConfig | None = None
+    metrics: ProviderConfig | None = None
     limits: HostLimits = HostLimits()
     outbound: OutboundPolicy = OutboundPolicy()
     state_dir: Path | None = None
@@ -194,6 +196,7 @@ def _assemble(table: HostTable, document: Document, source: Path) -> HostConfig:
         telemetry=_provider(table.telemetry, document.at(("telemetry",)))
         if table.telemetry
         else None,
+        metrics=_provider(table.metrics, document.at(("metrics",))) if table.metrics else None,
         limits=_limits(table.limits, table.max_instance_memory),
         outbound=OutboundPolicy(
             tuple(table.outbound_networking.block_networks),

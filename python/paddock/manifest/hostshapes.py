@@ -1,7 +1,7 @@
 """The shape of the host's configuration, as pydantic models.
 
 Keys and meanings follow Spin's runtime configuration; `[limits]`, `[tls]`,
-`[telemetry]`, `[sql_database.X]`, `[blob_store.X]`, `[message_broker.X]` and
+`[telemetry]`, `[metrics]`, `[sql_database.X]`, `[blob_store.X]`, `[message_broker.X]` and
 `[provider.X]` are Paddock's own.
 """
 
@@ -98,4 +98,5 @@ class HostTable(Table):
     #: Of Spin: language models, which nothing here uses.
     llm_compute: dict[str, object] | None = None
     telemetry: ProviderTable | None = None
+    metrics: ProviderTable | None = None
     variables_provider: list[ProviderTable] = []

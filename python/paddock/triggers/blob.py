@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from paddock.providers.options import Options
 
 FILE = "seen.jsonl"
+#: Objects that are asked about together.
+AT_ONCE = 16
 
 
 class BlobEvent(Event):
@@ -67,6 +69,8 @@ class BlobTrigger(Trigger):
         #: What was handled, by name; what is in hand is in the second.
         self._seen: dict[str, list[int]] = {}
         self._in_hand: set[str] = set()
+        #: Handled, and not yet in the file.
+        self._unwritten: dict[str, list[int]] = {}
         self._read = False
 
     @classmethod
@@ -103,16 +107,23 @@ class BlobTrigger(Trigger):
                 page = await resolve(self._store.objects(self._container, cursor))
             except NotFound:
                 return
-            for name in page.names:
-                names.add(name)
-                if fnmatchcase(name, self._pattern):
-                    with suppress(NotFound):
-                        yield await resolve(self._store.object_info(self._container, name))
+            names.update(page.names)
+            wanted = [name for name in page.names if fnmatchcase(name, self._pattern)]
+            for start in range(0, len(wanted), AT_ONCE):
+                some = wanted[start : start + AT_ONCE]
+                for info in await asyncio.gather(*map(self._info, some)):
+                    if info is not None:
+                        yield info
             cursor = page.cursor
             if cursor is None:
                 break
         for name in self._seen.keys() - names:
             del self._seen[name]
+
+    async def _info(self, name: str) -> ObjectInfo | None:
+        with suppress(NotFound):
+            return await resolve(self._store.object_info(self._container, name))
+        return None
 
     def _call(self, info: ObjectInfo) -> Call:
         about = {
@@ -126,10 +137,21 @@ class BlobTrigger(Trigger):
 
     async def remember(self, info: ObjectInfo) -> None:
         """It was handled."""
+        self._unwritten[info.name] = _mark(info)
         async with self._writing:
-            await asyncio.to_thread(_append, self._file, info.name, _mark(info))
-            self._seen[info.name] = _mark(info)
-            self._in_hand.discard(info.name)
+            # Those that waited meanwhile are written together, by the first of them.
+            if info.name in self._unwritten:
+                await self._write()
+
+    async def _write(self) -> None:
+        batch, self._unwritten = self._unwritten, {}
+        try:
+            await asyncio.to_thread(_append, self._file, batch)
+        except BaseException:
+            self._unwritten = {**batch, **self._unwritten}
+            raise
+        self._seen.update(batch)
+        self._in_hand.difference_update(batch)
 
     def standing(self) -> Standing:
         """How many objects were handled and are still there."""
@@ -159,14 +181,14 @@ def _rewrite(path: Path, seen: Mapping[str, list[int]]) -> None:
     """One line for each name, so that the file does not grow for ever."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text("".join(_line(name, mark) for name, mark in seen.items()), encoding="utf-8")
+    part.write_text(_lines(seen), encoding="utf-8")
     os.replace(part, path)
 
 
-def _append(path: Path, name: str, mark: list[int]) -> None:
+def _append(path: Path, seen: Mapping[str, list[int]]) -> None:
     with path.open("a", encoding="utf-8") as file:
-        file.write(_line(name, mark))
+        file.write(_lines(seen))
 
 
-def _line(name: str, mark: list[int]) -> str:
-    return json.dumps([name, *mark]) + "\n"
+def _lines(seen: Mapping[str, list[int]]) -> str:
+    return "".join(json.dumps([name, *mark]) + "\n" for name, mark in seen.items())

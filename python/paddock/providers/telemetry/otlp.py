@@ -117,6 +117,8 @@ class OtlpTelemetry:
 
     def sink(self, application: str, component: str, /) -> OtlpSink:
         """`service.name` is the application unless the guest or the operator says otherwise."""
+        if not application:
+            return OtlpSink(self.queue, {**_host(), **dict(self._config.resource)}, {})
         shared = {"service.name": application, **dict(self._config.resource)}
         own = {"paddock.application": application, "paddock.component": component}
         return OtlpSink(self.queue, shared, own)
@@ -131,6 +133,20 @@ class OtlpTelemetry:
         signal, request = _REQUESTS[what]
         url = dict(self._config.urls)[signal]
         return lambda items: sender.post(url, request(items))
+
+
+def _host() -> dict[str, str]:
+    """What tells a host's process from another one, also while it is upgraded
+    (OpenTelemetry semantic conventions, `service`)."""
+    from uuid import uuid4
+
+    from paddock import __version__
+
+    return {
+        "service.name": "paddock",
+        "service.version": __version__,
+        "service.instance.id": str(uuid4()),
+    }
 
 
 def _spans(items: Sequence[Item]) -> bytes:

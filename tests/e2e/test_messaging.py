@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -13,44 +11,14 @@ from urllib.parse import quote
 import pytest
 from hosts import GUESTS, Running, wait_for
 from manifests import configuration, routed, write
+from messages import MESSAGING, Publishers, application, received, told
+from tests.services.kafka import KafkaServer
 from tests.services.mosquitto import MosquittoServer
 from tests.services.nats import NatsServer
 from tests.services.redis import RedisServer
 
 RUST = GUESTS / "rust"
-MESSAGING = {
-    "second": RUST / "messaging/messaging.wasm",
-    "third": RUST / "messaging3/messaging3.wasm",
-}
-GRANTED = 'message_brokers = ["default"]\nkey_value_stores = ["default"]\n'
-TRIGGER = """
-[[trigger.message]]
-component = "second"
-subject = "load.>"
-group = "second"
-durable = true
-concurrency = 8
-"""
 Start = Callable[..., Running]
-
-
-def application(directory: Path, id: str) -> Path:
-    """`id` publishes, and `second` handles; each answers under a host name of its own."""
-    parts = [
-        routed(each, MESSAGING[each], GRANTED).replace('"/..."', f'"/..."\nhost = "{each}.test"')
-        for each in {id: None, "second": None}
-    ]
-    return write(directory, *parts, TRIGGER)
-
-
-def told(host: Running, path: str, who: str = "any") -> tuple[int, str]:
-    answer = host.get(path, headers={"host": f"{who}.test"})
-    return answer.status_code, answer.text
-
-
-def received(host: Running) -> list[str]:
-    """The bodies that the handler wrote down."""
-    return [line.split(" ", 3)[3] for line in told(host, "/received", "second")[1].splitlines()]
 
 
 @pytest.mark.parametrize("id", MESSAGING)
@@ -170,67 +138,46 @@ def test_an_address_without_a_grant_is_told_as_spin_does(up: Start, tmp_path: Pa
 # -- exchange of the broker under load
 
 
-class Publishers:
-    """Clients that publish numbered messages one after the other; what succeeded is noted."""
-
-    def __init__(self, host: Running, count: int) -> None:
-        self.acknowledged: list[str] = []
-        self.failures: list[str] = []
-        self._host = host
-        self._numbers = itertools.count()
-        self._end = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(count)]
-
-    def __enter__(self) -> Publishers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        for thread in self._threads:
-            thread.join()
-
-    def more(self, count: int) -> None:
-        """Wait until so many more were published."""
-        goal = len(self.acknowledged) + count
-        wait_for("more messages", lambda: self.failures or len(self.acknowledged) >= goal)
-
-    def _run(self) -> None:
-        with self._host.new_client() as client:
-            while not self._end.is_set() and not self.failures:
-                body = f"m{next(self._numbers)}"
-                answer = client.get(
-                    f"/publish?subject=load.a&body={body}", headers={"host": "second.test"}
-                )
-                if answer.status_code == 200:
-                    self.acknowledged.append(body)
-                else:
-                    self.failures.append(answer.text)
-
-
-def test_brokers_are_exchanged_under_load_and_each_message_is_handled_once(
-    up: Start, tmp_path: Path, nats_server: NatsServer, redis_server: RedisServer
-) -> None:
-    name = f"X{uuid.uuid4().hex[:8]}"
-    brokers = {
+@pytest.fixture
+def brokers(
+    nats_server: NatsServer,
+    redis_server: RedisServer,
+    mosquitto_server: MosquittoServer,
+    kafka_server: KafkaServer,
+) -> dict[str, str]:
+    """The lines of each broker's table."""
+    name, mqtt = f"X{uuid.uuid4().hex[:8]}", mosquitto_server
+    return {
         "in_process": 'type = "in_process"\n',
         "nats": f'type = "nats"\nurl = "{nats_server.url}"\nstream = "{name}"\n'
         'subjects = ["load.>"]\nstorage = "memory"\n',
         "redis": f'type = "redis"\nurl = "{redis_server.url}"\nstream = "{name}"\n',
+        "mqtt": f'type = "mqtt"\nurl = "{mqtt.url}"\nusername = "{mqtt.user}"\n'
+        f'password = "{mqtt.password}"\n',
+        "kafka": f'type = "kafka"\nurl = "{kafka_server.url}"\n',
     }
+
+
+#: Each product is left for another, and come back to, so groups and sessions there go on.
+ORDER = ("in_process", "nats", "redis", "mqtt", "kafka", "nats", "kafka", "mqtt", "redis")
+BACK = ("in_process", "kafka", "in_process", "mqtt")
+
+
+def test_brokers_are_exchanged_under_load_and_each_message_is_handled_once(
+    up: Start, tmp_path: Path, brokers: dict[str, str]
+) -> None:
     manifest = application(tmp_path, "second")
-    config = configuration(tmp_path, f"[message_broker.default]\n{brokers['in_process']}")
+    config = configuration(tmp_path, f"[message_broker.default]\n{brokers[ORDER[0]]}")
     host = up(manifest, "--config", config)
     with Publishers(host, 4) as publishers:
         publishers.more(200)
-        for type_name in ("nats", "redis", "in_process", "redis", "nats"):
+        for turn, type_name in enumerate((*ORDER[1:], *BACK)):
             configuration(tmp_path, f"[message_broker.default]\n{brokers[type_name]}")
             host.apply()
+            publishers.label = f"{turn}-{type_name}-"
             publishers.more(200)
     assert publishers.failures == []
     wanted = set(publishers.acknowledged)
     wait_for("every message", lambda: wanted <= set(received(host)), 60)
     counts = Counter(received(host))
     assert {body for body in wanted if counts[body] != 1} == set()
-    assert nats_server.password not in host.log and redis_server.password not in host.log

@@ -1,20 +1,26 @@
-"""What guests and a host make of brokers that die and come back."""
+"""What guests and a host make of brokers that die, hang, refuse and are full, under load."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hosts import GUESTS, Running, memory, wait_for
-from manifests import configuration, routed, write
+from hosts import Running, memory, wait_for
+from manifests import configuration
+from messages import Publishers, application, received, told
+from tests.services.kafka import KafkaServer
 from tests.services.mosquitto import MosquittoServer
 from tests.services.nats import NatsServer
 from tests.services.redis import RedisServer
 
-Server = NatsServer | RedisServer | MosquittoServer
+Server = NatsServer | RedisServer | MosquittoServer | KafkaServer
+#: What a guest is told, in the words of `wasmcloud:messaging@0.3.0`, while nobody answers.
+AWAY = {(500, "error: broker-unavailable\n"), (500, "error: timeout\n")}
 
 
-@pytest.fixture(params=["nats", "redis", "mosquitto"])
+@pytest.fixture(params=["nats", "redis", "mosquitto", "kafka"])
 def server(request: pytest.FixtureRequest) -> Server:
     found: Server = request.getfixturevalue(f"own_{request.param}")
     return found
@@ -22,30 +28,163 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture
 def host(up, tmp_path: Path, server: Server) -> Running:
-    kind, url = server.url.split(":")[0], server.url
+    return started(up, tmp_path, server)
+
+
+def started(up, directory: Path, server: Server, **options: object) -> Running:
+    """A host of guests that publish, `second` and `third`, and handle, `second`."""
+    login: dict[str, object] = {"username": server.user, "password": server.password}
+    table: dict[str, object] = {"url": server.url, "timeout": "1s"}
+    if isinstance(server, NatsServer):
+        table |= {"type": "nats", "stream": "LOAD", "subjects": ["load.>"]}
+    elif isinstance(server, RedisServer):
+        table |= {"type": "redis", "stream": "load", "lease": "1s"}
+    elif isinstance(server, MosquittoServer):
+        # This broker forgets shared subscriptions when it is restarted.
+        table |= {"type": "mqtt", "share": False, **login}
+    else:
+        table |= {"type": "kafka", **login, "url": server.sasl_url, "timeout": "2s"}
+    lines = [
+        f"{key} = {json.dumps(value) if isinstance(value, str | list) else str(value).lower()}"
+        for key, value in (table | options).items()
+    ]
+    text = "\n".join(["[message_broker.default]", *lines, ""])
+    return up(application(directory, "third"), "--config", configuration(directory, text))
+
+
+def fault(publishers: Publishers, server: Server, begin: Callable[[], None]) -> None:
+    """Begin a fault under load, and wait until it is felt."""
+    publishers.more(50)
     if isinstance(server, MosquittoServer):
-        url = url.replace("//", f"//{server.user}:{server.password}@")
-    text = f'[message_broker.default]\ntype = "{kind}"\nurl = "{url}"\ntimeout = "1s"\n'
-    source = GUESTS / "rust/messaging3/messaging3.wasm"
-    grants = 'message_brokers = ["default"]\nkey_value_stores = ["default"]\n'
-    manifest = write(tmp_path, routed("publisher", source, grants))
-    return up(manifest, "--config", configuration(tmp_path, text))
+        # It writes down what it has acknowledged a moment later.
+        publishers.pause()
+        server.save()
+        begin()
+        publishers.go_on()
+    else:
+        begin()
+    publishers.fail()
+
+
+def all_handled(host: Running, publishers: Publishers) -> None:
+    """What was acknowledged came to the handler."""
+    wanted = set(publishers.acknowledged)
+    wait_for("every message", lambda: wanted <= set(received(host)))
+
+
+def test_a_broker_that_is_killed_under_load_loses_nothing_that_it_took(
+    host: Running, server: Server
+) -> None:
+    with Publishers(host) as publishers:
+        fault(publishers, server, server.kill)
+        host.logged("calls fail until it answers")
+        server.start()
+        publishers.more(50)
+    assert all(" at 127.0.0.1:" in each for each in publishers.failures), publishers.failures
+    all_handled(host, publishers)
+    assert server.password not in host.log + "".join(publishers.failures)
+    host.logged("answers again")
+
+
+def test_a_broker_that_hangs_for_longer_than_the_timeout_is_an_error_and_no_hang(
+    host: Running, server: Server
+) -> None:
+    with Publishers(host) as publishers:
+        publishers.more(50)
+        server.pause()
+        publishers.fail()
+        host.logged("calls fail until it answers")
+        assert told(host, "/publish?subject=load.b&body=x", "third") in AWAY
+        server.resume()
+        publishers.more(50)
+    assert all(" at 127.0.0.1:" in each for each in publishers.failures), publishers.failures
+    all_handled(host, publishers)
+
+
+def test_a_broker_that_refuses_the_password_is_told_without_showing_it(
+    host: Running, server: Server
+) -> None:
+    with Publishers(host) as publishers:
+        fault(publishers, server, server.refuse_authentication)
+        wait_for("the refusal", lambda: any("refused the" in each for each in publishers.failures))
+        server.accept_authentication()
+        publishers.more(50)
+    assert all(" at 127.0.0.1:" in each for each in publishers.failures), publishers.failures
+    all_handled(host, publishers)
+    assert server.password not in host.log + "".join(publishers.failures)
+
+
+LARGEST = {
+    "nats": NatsServer,
+    "mosquitto": lambda: MosquittoServer(largest=20_000),
+    "kafka": lambda: KafkaServer(largest=20_000),
+}
+
+
+@pytest.mark.parametrize("name", LARGEST)
+def test_a_message_that_the_broker_takes_not_is_told_and_others_go_on(
+    name: str, up, tmp_path: Path, start_server
+) -> None:
+    host = started(up, tmp_path, start_server(LARGEST[name]()))
+    with Publishers(host) as publishers:
+        publishers.more(20)
+        for size in (100_000, 2_000_000) if name != "nats" else (2_000_000,):
+            told_of = told(host, f"/publish?subject=load.b&size={size}", "third")
+            assert told_of == (500, "error: message-too-large\n")
+        publishers.more(20)
+    assert publishers.failures == []
+    all_handled(host, publishers)
+
+
+def test_a_full_redis_is_told_and_handlers_go_on(
+    up, tmp_path: Path, own_redis: RedisServer
+) -> None:
+    host = started(up, tmp_path, own_redis)
+    with Publishers(host) as publishers:
+        publishers.more(50)
+        own_redis.fill_up()
+        publishers.fail()
+        full = told(host, "/publish?subject=load.b&body=x", "third")
+        assert full == (500, "error: quota-exceeded\n")
+        own_redis.make_room()
+        publishers.more(50)
+    assert all("no memory left" in each for each in publishers.failures), publishers.failures
+    all_handled(host, publishers)
+
+
+def test_a_full_stream_of_nats_is_told_and_its_messages_are_handled(
+    up, tmp_path: Path, own_nats: NatsServer
+) -> None:
+    host = started(up, tmp_path, own_nats)
+    with Publishers(host) as publishers:
+        publishers.more(50)
+        own_nats.full = True
+        own_nats.restart()
+        wait_for(
+            "the refusal",
+            lambda: (
+                told(host, "/publish?subject=load.b&body=x", "third")
+                == (500, "error: quota-exceeded\n")
+            ),
+        )
+        own_nats.full = False
+        own_nats.restart()
+        publishers.more(50)
+    all_handled(host, publishers)
 
 
 def test_a_dead_broker_is_an_error_that_fills_no_memory_until_it_is_back(
     host: Running, server: Server
 ) -> None:
     def publish() -> tuple[int, str]:
-        answer = host.get("/publish?subject=a&size=500000")
-        return answer.status_code, answer.text
+        return told(host, "/publish?subject=load.a&size=500000", "third")
 
     assert publish()[0] == 200
     server.kill()
-    wanted = {(500, "error: broker-unavailable\n"), (500, "error: timeout\n")}
-    wait_for("the broker to be missed", lambda: publish() in wanted)
-    assert {publish() for _ in range(30)} <= wanted
+    wait_for("the broker to be missed", lambda: publish() in AWAY)
+    assert {publish() for _ in range(30)} <= AWAY
     before = memory(host)
-    assert {publish() for _ in range(150)} <= wanted
+    assert {publish() for _ in range(150)} <= AWAY
     assert memory(host) - before < 60_000
     server.start()
     wait_for("the broker", lambda: publish()[0] == 200)

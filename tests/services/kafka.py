@@ -16,13 +16,17 @@ LOGGING = (
 
 
 class KafkaServer(Server):
-    """`url` is open to everybody; at `sasl_url` PLAIN with `user` and `password` is asked for."""
+    """`url` is open to everybody; at `sasl_url` PLAIN with `user` and `password` is asked for.
+
+    `largest`: bytes that a batch of messages may have.
+    """
 
     name = "kafka"
     patience = 120
 
-    def __init__(self) -> None:
+    def __init__(self, *, largest: int = 1 << 20) -> None:
         super().__init__()
+        self.largest = largest
         self.sasl_port = free_port()
         self._controller_port = free_port()
 
@@ -66,6 +70,7 @@ class KafkaServer(Server):
             # After a kill the broker is let in again only when its last session has expired.
             "broker.session.timeout.ms": 2000,
             "broker.heartbeat.interval.ms": 200,
+            "message.max.bytes": self.largest,
             "log.dirs": self.directory / "data",
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 1,

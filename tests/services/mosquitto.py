@@ -12,9 +12,17 @@ from tests.services.server import HOST, Server, program
 
 
 class MosquittoServer(Server):
-    """What it acknowledged is saved a moment later: a kill at once loses it (see `save`)."""
+    """What it acknowledged is saved a moment later: a kill at once loses it (see `save`).
+
+    In bytes, `largest` is what a packet may have, `memory` what it uses for everything; 0: any.
+    """
 
     name = "mosquitto"
+
+    def __init__(self, *, largest: int = 0, memory: int = 0) -> None:
+        super().__init__()
+        self.largest = largest
+        self.memory = memory
 
     @property
     def url(self) -> str:
@@ -30,6 +38,10 @@ class MosquittoServer(Server):
             "max_queued_messages 0\n"
             "log_dest stdout\n"
         )
+        if self.largest:
+            configuration += f"max_packet_size {self.largest}\n"
+        if self.memory:
+            configuration += f"memory_limit {self.memory}\n"
         path = self.file("mosquitto.conf", configuration)
         return [program("mosquitto"), "-c", str(path)]
 

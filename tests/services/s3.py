@@ -11,9 +11,13 @@ from tests.services.server import HOST, Server, program
 
 
 class S3Server(Server):
-    """`user` is the access key, `password` the secret key; URLs have the bucket in their path."""
+    """`user` is the access key, `password` the secret key; URLs have the bucket in their path.
+
+    `full`: from its next start no object grows beyond 100 KiB, as if the disk ended there.
+    """
 
     name = "s3"
+    full = False
     region = "us-east-1"
     bucket = "paddock-tests"
 
@@ -34,7 +38,10 @@ class S3Server(Server):
     def command(self) -> Sequence[str]:
         secrets = ["--access", self.user, "--secret", self._accepted]
         gateway = [program("versitygw"), "--port", f"{HOST}:{self.port}", *secrets]
-        return [*gateway, "--region", self.region, "--keep-alive", "posix", *self._metadata()]
+        command = [*gateway, "--region", self.region, "--keep-alive", "posix", *self._metadata()]
+        # In blocks of 512 bytes.
+        limit = ["sh", "-c", 'ulimit -f 200; exec "$@"', "sh"]
+        return [*limit, *command] if self.full else command
 
     def _metadata(self) -> list[str]:
         """Metadata are extended attributes; in files where the file system has none."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.services.mosquitto import MosquittoServer
 from tests.services.server import Server
 
 from paddock.capabilities.messaging import Deliveries, Message, MessageBroker, Subscription
@@ -277,3 +278,21 @@ async def test_a_stream_that_is_full_refuses_and_loses_nothing(
         for _ in range(taken):
             async with asyncio.timeout(20):
                 await (await anext(inflow)).ack()
+
+
+async def test_an_mqtt_broker_without_memory_refuses_and_loses_nothing(
+    start_server: Callable[[MosquittoServer], MosquittoServer], tmp_path: Path
+) -> None:
+    server = start_server(MosquittoServer(memory=3_000_000))
+    setting = Setting(server, KINDS["mqtt"], tmp_path)
+    async with setting.broker() as broker:
+        inflow = await resolve(broker.subscribe(setting.wanted()))
+        taken = 0
+        with pytest.raises(CapabilityError, match=r"refused it|closed the connection"):
+            for _ in range(100):
+                await send(broker, b"x" * 100_000)
+                taken += 1
+        for _ in range(taken):
+            async with asyncio.timeout(20):
+                await (await anext(inflow)).ack()
+        await answers(broker)

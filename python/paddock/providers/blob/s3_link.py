@@ -139,14 +139,15 @@ class S3Link:
         status = found.group(1) if (found := _STATUS.search(text)) else ""
         if isinstance(error, FileNotFoundError) or status == "404":
             return NotFound(f"{self.what} has no such object")
+        # Some servers answer a full disk or a quota with 403.
+        if refused := _REFUSED.get(code or "") or _REFUSED.get(status):
+            return refused(f"{self.what} refused the request ({code or status})")
         if isinstance(error, PermissionError) or status in ("401", "403"):
             reason = f" ({code})" if code else ""
             return CapabilityError(
                 f"{self.what} refuses access{reason}",
                 hint="check `access_key`, `secret_key` and what they are allowed to do",
             )
-        if refused := _REFUSED.get(code or ""):
-            return refused(f"{self.what} refused the request ({code})")
         if status.startswith("4"):
             return CapabilityError(f"{self.what} refused the request ({code or status})")
         if isinstance(error, (exceptions.BaseError, OSError)):
@@ -175,6 +176,8 @@ _REFUSED: Mapping[str, type[CapabilityError]] = {
     "KeyTooLongError": BadName,
     "QuotaExceeded": Exhausted,
     "SlowDown": Exhausted,
+    # Insufficient storage (RFC 4918), under codes that each server has of its own.
+    "507": Exhausted,
 }
 _STATUS = re.compile(r"status(?: code)?:? (\d{3})")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from paddock.errors import CapabilityError, Unavailable
 from paddock.providers.connections.health import Health
 from paddock.providers.connections.kafka_target import KafkaTarget, explained, settings
-from paddock.providers.connections.shared import Shared
+from paddock.providers.connections.shared import Shared, seen
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
@@ -45,6 +46,7 @@ class KafkaLink:
             async with asyncio.timeout(self.target.timeout):
                 sent = await producer.send(topic, value, key=key, headers=list(headers))
                 # A future that is given up is no longer told, and its message may still go.
+                sent.add_done_callback(seen)
                 await asyncio.shield(sent)
         except Exception as error:
             found = explained(error, self.target)
@@ -82,6 +84,7 @@ class KafkaLink:
             return self._producer
         if self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(self._start())
+            self._starting.add_done_callback(seen)
         try:
             return await asyncio.shield(self._starting)
         except CapabilityError as error:
@@ -156,6 +159,10 @@ async def _stop(producer: AIOKafkaProducer) -> None:
 
 def load() -> None:
     """Raises CapabilityError where the client library is not installed."""
+    # It tells of each attempt while brokers are away, on stderr; `Health` tells once.
+    client = logging.getLogger("aiokafka")
+    if not client.handlers:
+        client.addHandler(logging.NullHandler())
     try:
         import aiokafka  # noqa: F401
     except ImportError as error:

@@ -9,7 +9,7 @@ from paddock.errors import CapabilityError, Unavailable
 from paddock.providers.connections.health import Health
 from paddock.providers.connections.mqtt_session import MqttSession
 from paddock.providers.connections.mqtt_target import MqttTarget
-from paddock.providers.connections.shared import Shared
+from paddock.providers.connections.shared import Shared, seen
 
 if TYPE_CHECKING:
     from paho.mqtt.properties import Properties
@@ -58,6 +58,7 @@ class MqttLink:
     async def _connect(self) -> MqttSession:
         if self._connecting is None:
             self._connecting = asyncio.get_running_loop().create_task(self._open())
+            self._connecting.add_done_callback(seen)
         try:
             return await asyncio.shield(self._connecting)
         except CapabilityError as error:

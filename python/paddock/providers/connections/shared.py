@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 
 class Closable(Protocol):
@@ -48,3 +48,9 @@ class Shared(Generic[C]):
         if known is connection:
             del self._open[key]
         await connection.close()
+
+
+def seen(future: asyncio.Future[Any]) -> None:
+    """A callback for what many wait for: that all of them gave up is no fault to be logged."""
+    if not future.cancelled():
+        future.exception()

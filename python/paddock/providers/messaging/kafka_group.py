@@ -60,10 +60,11 @@ class GroupSource:
         while room := await self._roomy(inflow):
             wait = FETCH // 5 if inflow.ending else FETCH
             batches = await consumer.getmany(timeout_ms=wait, max_records=room)
+            self._member.check()
             taken = {
                 partition: records
                 for partition, records in batches.items()
-                if partition in self._member.progress and records
+                if self._member.has(partition) and records
             }
             await self._hand_out(inflow, taken)
             await self._member.commit()
@@ -96,7 +97,8 @@ class GroupSource:
         # Before anybody sees them: after a crash they must be known as handed out.
         await self._member.commit(now=True)
         for partition, record, before in ready:
-            if partition in self._member.progress:
+            # One that goes to another member meanwhile takes these with it.
+            if self._member.has(partition):
                 token = (partition, record.offset)
                 inflow.offer(_message(record), token, redelivered=before)
 

@@ -52,6 +52,9 @@ class Member:
         self._from_start = subscription.durable and subscription.start == "all"
         self._consumer: AIOKafkaConsumer | None = None
         self.progress: dict[TopicPartition, Progress] = {}
+        #: Partitions that are being handed over.
+        self._going: set[TopicPartition] = set()
+        self._failure: Exception | None = None
         #: Ends of partitions when this subscribed first: what came before is not for it.
         self._ends: dict[TopicPartition, int] | None = None
         self.dirty = False
@@ -66,6 +69,7 @@ class Member:
         options = settings(self._link.target)
         # Whoever joins a group is answered when the others have handed over.
         options["request_timeout_ms"] = max(options["request_timeout_ms"], JOIN)
+        self._failure = None
         consumer = self._consumer = AIOKafkaConsumer(
             **options,
             group_id=self._group,
@@ -157,24 +161,46 @@ class Member:
 
     # -- rebalancing
 
+    def has(self, partition: TopicPartition) -> bool:
+        """Whether records of a partition may be handed out."""
+        return partition in self.progress and partition not in self._going
+
     async def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions go to somebody else: their handlers may finish, for a moment."""
-        gone = set(partitions)
+        gone = self._going = set(partitions)
         inflow = cast("Inflow", self.inflow)
         inflow.drop(lambda token: partition_of(token) in gone)
         deadline = asyncio.get_running_loop().time() + HANDOVER
-        while inflow.in_hand(lambda token: partition_of(token) in gone):
-            left = deadline - asyncio.get_running_loop().time()
-            if left <= 0:
-                break
-            await inflow.settling(left)
-        await self.commit_of(gone)
-        inflow.lost(lambda token: partition_of(token) in gone)
-        for each in gone:
-            self.progress.pop(each, None)
+        try:
+            while inflow.in_hand(lambda token: partition_of(token) in gone):
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0:
+                    break
+                await inflow.settling(left)
+            await self.commit_of(gone)
+        except Exception as error:
+            self._failure = error
+        finally:
+            inflow.lost(lambda token: partition_of(token) in gone)
+            for each in gone:
+                self.progress.pop(each, None)
+            self._going = set()
 
     async def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions are ours: find out how far the group was with them."""
+        try:
+            await self._resume(partitions)
+        except Exception as error:
+            # aiokafka would only log it, and go on with partitions of which we know nothing.
+            self._failure = error
+
+    def check(self) -> None:
+        """Raises what went wrong when partitions came or went: the group has to be joined anew."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    async def _resume(self, partitions: Collection[TopicPartition]) -> None:
         consumer = self._consumer
         if consumer is None:
             return

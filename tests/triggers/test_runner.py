@@ -275,14 +275,17 @@ async def test_what_takes_longer_than_the_stop_allows_is_cut_off_and_not_acknowl
     assert event.settled == []
 
 
+class Leased(Told):
+    """Counts how often its lease was extended."""
+
+    lease = 0.01
+    extended = 0
+
+    async def extend(self) -> None:
+        self.extended += 1
+
+
 async def test_the_lease_of_an_event_is_extended_while_its_handler_works(tmp_path: Path) -> None:
-    class Leased(Told):
-        lease = 0.01
-        extended = 0
-
-        async def extend(self) -> None:
-            self.extended += 1
-
     event, going = Leased("a"), asyncio.Event()
     running = runner(Queue([event]), tmp_path)
 
@@ -293,4 +296,27 @@ async def test_the_lease_of_an_event_is_extended_while_its_handler_works(tmp_pat
     await until(lambda: event.extended >= 3)
     going.set()
     await until(lambda: event.settled)
+    await running.stop(5)
+
+
+async def test_a_lease_that_was_extended_is_left_alone_once_its_handler_ended(
+    tmp_path: Path,
+) -> None:
+    short, long = Leased("short"), Leased("long")
+    going = {"short": asyncio.Event(), "long": asyncio.Event()}
+    running = runner(Queue([short, long]), tmp_path)
+
+    async def wait(call: Call) -> None:
+        await going[call.export].wait()
+
+    running.start(wait)
+    await until(lambda: short.extended >= 2)
+    going["short"].set()
+    await until(lambda: short.settled)
+    before, also = short.extended, long.extended
+    # The other one is the clock.
+    await until(lambda: long.extended >= also + 5)
+    assert short.extended == before
+    going["long"].set()
+    await until(lambda: long.settled)
     await running.stop(5)

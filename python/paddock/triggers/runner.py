@@ -170,7 +170,7 @@ class Runner:
         """None when it was handled."""
         assert self._invoke is not None
         began = time.monotonic()
-        extending = asyncio.create_task(_extend(event)) if event.lease else None
+        lease = _Lease(event, event.lease) if event.lease else None
         try:
             await self._invoke(event.call or self.trigger.call(event))
         except Err as error:
@@ -187,8 +187,8 @@ class Runner:
             return Failure("the call itself failed; the log has the reason")
         finally:
             self.counters.seconds += time.monotonic() - began
-            if extending is not None:
-                extending.cancel()
+            if lease is not None:
+                lease.end()
         return None
 
     async def _bury(self, event: Event, reason: str) -> None:
@@ -266,12 +266,32 @@ class Runner:
         }
 
 
-async def _extend(event: Event) -> None:
-    while True:
-        await asyncio.sleep((event.lease or 0.0) * PART)
-        # Where the source can't be told, it will bring the event again.
-        with contextlib.suppress(PaddockError):
-            await event.extend()
+class _Lease:
+    """Extends an event's lease while its handler works; most end before that is due."""
+
+    __slots__ = ("_event", "_pause", "_task", "_timer")
+
+    def __init__(self, event: Event, lease: float) -> None:
+        self._event = event
+        self._pause = lease * PART
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(self._pause, self._begin)
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._extend())
+
+    async def _extend(self) -> None:
+        while True:
+            # Where the source can't be told, it will bring the event again.
+            with contextlib.suppress(PaddockError):
+                await self._event.extend()
+            await asyncio.sleep(self._pause)
+
+    def end(self) -> None:
+        """Nobody works on it any more."""
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
 
 def _shown(payload: object) -> str:

@@ -26,6 +26,10 @@ _REFUSED = {0x86, 0x87, 0x8C}
 _TAKEN_OVER = 0x8E
 
 
+#: Bytes that are read at once.
+PIECE = 64 << 10
+
+
 class TakenOver(Unavailable):
     """Somebody else has the session: a successor of this host, or one with the same `client_id`."""
 
@@ -67,13 +71,37 @@ class Owner(Protocol):
     def closing(self, wire: int) -> None: ...
 
 
+class BufferedSocket(socket.socket):
+    """Read in large pieces where a byte or two are asked for, as paho does for each packet.
+
+    `pending` counts what was read ahead, of which no selector tells, as with TLS.
+    """
+
+    _held = b""
+    _at = 0
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        """As of any socket; b"" at the end of the connection."""
+        if self._at == len(self._held):
+            if bufsize >= PIECE or flags:
+                return super().recv(bufsize, flags)
+            self._held, self._at = super().recv(PIECE), 0
+        piece = self._held[self._at : self._at + bufsize]
+        self._at += len(piece)
+        return piece
+
+    def pending(self) -> int:
+        """Bytes that `recv` answers without asking the system."""
+        return len(self._held) - self._at
+
+
 async def dialled(target: MqttTarget) -> socket.socket:
     """A socket to the first address that is allowed and answers; OSError, AccessDenied."""
     loop = asyncio.get_running_loop()
     failure: OSError = OSError("it has no address")
     for address in await addresses(target.host, target.port, target.allowed):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        ready = socket.socket(family, socket.SOCK_STREAM)
+        ready = BufferedSocket(family, socket.SOCK_STREAM)
         ready.setblocking(False)
         try:
             await loop.sock_connect(ready, (address, target.port))

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Messages with an acknowledgement outstanding, where the broker names no number.
 IN_FLIGHT = 1000
+#: That are read before others get their turn on the loop.
+PACKETS = 64
 
 
 class MqttSession:
@@ -272,12 +274,14 @@ class MqttSession:
         self._guarded(self._client.loop_write)
 
     def _readable(self) -> None:
-        self._guarded(self._client.loop_read)
-        wire = self._client.socket()
-        # TLS may have decrypted more than was read, of which no selector tells.
-        while wire is not None and getattr(wire, "pending", int)():
+        for _ in range(PACKETS):
             self._guarded(self._client.loop_read)
             wire = self._client.socket()
+            # More may be there than was read, of which no selector tells.
+            if wire is None or not getattr(wire, "pending", int)():
+                return
+        # Others have their turn first.
+        self._loop.call_soon(self._readable)
 
     def _misc(self) -> None:
         self._beat = self._loop.call_later(1.0, self._misc)

@@ -16,7 +16,8 @@ LOGGING = (
 
 
 class KafkaServer(Server):
-    """`url` is open to everybody; at `sasl_url` PLAIN with `user` and `password` is asked for.
+    """`url` is open to everybody; at `sasl_url` PLAIN with `user` and `password` is asked for,
+    at `tls_url` too, by TLS.
 
     `largest`: bytes that a batch of messages may have.
     """
@@ -28,6 +29,7 @@ class KafkaServer(Server):
         super().__init__()
         self.largest = largest
         self.sasl_port = free_port()
+        self.tls_port = free_port()
         self._controller_port = free_port()
 
     @property
@@ -38,6 +40,10 @@ class KafkaServer(Server):
     @property
     def sasl_url(self) -> str:
         return f"{HOST}:{self.sasl_port}"
+
+    @property
+    def tls_url(self) -> str:
+        return f"kafkas://{HOST}:{self.tls_port}"
 
     def prepare(self) -> None:
         tool = [*self._java(), "kafka.tools.StorageTool", "format"]
@@ -51,7 +57,11 @@ class KafkaServer(Server):
 
     def _configure(self) -> str:
         login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
-        listeners = {"PLAINTEXT": self.port, "SASL_PLAINTEXT": self.sasl_port}
+        listeners = {
+            "PLAINTEXT": self.port,
+            "SASL_PLAINTEXT": self.sasl_port,
+            "SASL_SSL": self.tls_port,
+        }
         clients = ",".join(f"{name}://{HOST}:{port}" for name, port in listeners.items())
         settings = {
             "process.roles": "broker,controller",
@@ -62,11 +72,16 @@ class KafkaServer(Server):
             "advertised.listeners": clients,
             "inter.broker.listener.name": "PLAINTEXT",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,"
-            "SASL_PLAINTEXT:SASL_PLAINTEXT",
+            "SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL",
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": self._keystore(),
             "sasl.enabled.mechanisms": "PLAIN",
-            "listener.name.sasl_plaintext.plain.sasl.jaas.config": (
-                f'{login} user_{self.user}="{self._accepted}";'
-            ),
+            **{
+                f"listener.name.{name}.plain.sasl.jaas.config": (
+                    f'{login} user_{self.user}="{self._accepted}";'
+                )
+                for name in ("sasl_plaintext", "sasl_ssl")
+            },
             # After a kill the broker is let in again only when its last session has expired.
             "broker.session.timeout.ms": 2000,
             "broker.heartbeat.interval.ms": 200,
@@ -81,6 +96,10 @@ class KafkaServer(Server):
         }
         lines = [f"{key}={value}" for key, value in settings.items()]
         return str(self.file("server.properties", "\n".join(lines) + "\n"))
+
+    def _keystore(self) -> str:
+        certificate, key = self.certificate()
+        return str(self.file("keystore.pem", key.read_text() + certificate.read_text()))
 
     def answers(self) -> bool:
         """ApiVersions (key 18, version 0) is answered with its correlation number and no error."""

@@ -15,6 +15,10 @@ class MariadbServer(Server):
     name = "mariadb"
     database = "paddock"
 
+    def __init__(self, *, tls: bool = False) -> None:
+        super().__init__()
+        self.tls = tls
+
     @property
     def url(self) -> str:
         return f"mysql://{self.user}:{self.password}@{HOST}:{self.port}/{self.database}"
@@ -47,11 +51,18 @@ class MariadbServer(Server):
             f"--socket={self._socket}",
             f"--pid-file={self.directory / 'pid'}",
             "--skip-name-resolve",
+            *self._tls(),
             "--character-set-server=utf8mb4",
             "--innodb-buffer-pool-size=64M",
             "--innodb-log-file-size=16M",
             "--innodb-flush-log-at-trx-commit=2",
         ]
+
+    def _tls(self) -> list[str]:
+        if not self.tls:
+            return []
+        certificate, key = self.certificate()
+        return [f"--ssl-cert={certificate}", f"--ssl-key={key}"]
 
     def answers(self) -> bool:
         """It greets with version 10 of its protocol, after the packet's header."""

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from tests.services.process import hand_over, send
-from tests.services.server import HOST, Server, program
+from tests.services.server import HOST, Server, free_port, program
 
 
 class MosquittoServer(Server):
@@ -21,6 +21,7 @@ class MosquittoServer(Server):
 
     def __init__(self, *, largest: int = 0, memory: int = 0) -> None:
         super().__init__()
+        self.tls_port = free_port()
         self.largest = largest
         self.memory = memory
 
@@ -28,10 +29,16 @@ class MosquittoServer(Server):
     def url(self) -> str:
         return f"mqtt://{HOST}:{self.port}"
 
+    @property
+    def tls_url(self) -> str:
+        return f"mqtts://{HOST}:{self.tls_port}"
+
     def command(self) -> Sequence[str]:
         self._write_password()
+        certificate, key = self.certificate()
         configuration = (
-            f"listener {self.port} {HOST}\n"
+            f"listener {self.port} {HOST}\nlistener {self.tls_port} {HOST}\n"
+            f"certfile {certificate}\nkeyfile {key}\n"
             f"allow_anonymous false\npassword_file {self.directory}/users\n"
             f"persistence true\npersistence_location {self.directory}/\n"
             "autosave_on_changes true\nautosave_interval 1\n"

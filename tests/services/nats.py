@@ -15,8 +15,9 @@ class NatsServer(Server):
 
     name = "nats"
 
-    def __init__(self, *, full: bool = False) -> None:
+    def __init__(self, *, full: bool = False, tls: bool = True) -> None:
         super().__init__()
+        self.tls = tls
         self.full = full
 
     @property
@@ -28,6 +29,10 @@ class NatsServer(Server):
         """The URL without user and password."""
         return f"nats://{HOST}:{self.port}"
 
+    @property
+    def tls_url(self) -> str:
+        return self.url.replace("nats://", "tls://")
+
     def command(self) -> Sequence[str]:
         self._configure()
         return [program("nats-server"), "-c", str(self.directory / "nats.conf")]
@@ -38,14 +43,19 @@ class NatsServer(Server):
             "max_file_store": 64 if self.full else 4 << 30,
             "max_memory_store": 256 << 20,
         }
+        certificate, key = self.certificate()
         account = {"user": self.user, "password": self._accepted}
-        configuration = {
+        configuration: dict[str, object] = {
             "host": HOST,
             "port": self.port,
             "server_name": "paddock-tests",
             "jetstream": store,
             "authorization": {"users": [account]},
         }
+        if self.tls:
+            # At the same port, for those who ask for it.
+            tls = {"cert_file": str(certificate), "key_file": str(key)}
+            configuration |= {"tls": tls, "allow_non_tls": True}
         # The format of these files includes JSON.
         self.file("nats.conf", json.dumps(configuration, indent=1))
 

@@ -23,6 +23,10 @@ class PostgresServer(Server):
     end_signal = signal.SIGINT
     database = "paddock"
 
+    def __init__(self, *, tls: bool = False) -> None:
+        super().__init__()
+        self.tls = tls
+
     @property
     def url(self) -> str:
         return f"postgres://{self.user}:{self.password}@{HOST}:{self.port}/{self.database}"
@@ -40,7 +44,7 @@ class PostgresServer(Server):
         hand_over(path)
 
     def command(self) -> Sequence[str]:
-        settings = {
+        settings: dict[str, object] = {
             "port": self.port,
             "listen_addresses": HOST,
             "unix_socket_directories": self.directory,
@@ -52,6 +56,9 @@ class PostgresServer(Server):
             # What survives SIGKILL needs no fsync; what survives a power cut is not tested.
             "fsync": "off",
         }
+        if self.tls:
+            certificate, key = self.certificate()
+            settings |= {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": key}
         options = [text for key, value in settings.items() for text in ("-c", f"{key}={value}")]
         command = [program("postgres"), "-D", str(self.data), *options]
         # In blocks of 512 bytes, for whatever it starts.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.services.server import HOST, Server, program
+from tests.services.server import HOST, Server, free_port, program
 
 
 class RedisServer(Server):
@@ -16,19 +16,27 @@ class RedisServer(Server):
     def __init__(self, *, full: bool = False) -> None:
         super().__init__()
         self.full = full
+        self.tls_port = free_port()
 
     @property
     def url(self) -> str:
         return f"redis://:{self.password}@{HOST}:{self.port}"
+
+    @property
+    def tls_url(self) -> str:
+        return f"rediss://:{self.password}@{HOST}:{self.tls_port}"
 
     def command(self) -> Sequence[str]:
         self.file("redis.conf", self._configuration())
         return [program("redis-server"), str(self.directory / "redis.conf")]
 
     def _configuration(self) -> str:
+        certificate, key = self.certificate()
         return (
             f"bind {HOST}\nport {self.port}\ndir {self.directory}\n"
             f"requirepass {self._accepted}\n"
+            f"tls-port {self.tls_port}\ntls-auth-clients no\n"
+            f"tls-cert-file {certificate}\ntls-key-file {key}\n"
             'appendonly yes\nappendfsync everysec\nsave ""\n'
             f"maxmemory {1 if self.full else 0}\nmaxmemory-policy noeviction\n"
         )

@@ -20,6 +20,8 @@ from scripts import programs
 from tests.services.process import Process, environment, hand_over, identity, undertaker
 
 HOST = "127.0.0.1"
+#: For `localhost` and 127.0.0.1, signed by itself: whoever trusts it as a CA accepts it.
+CERTIFICATE = Path(__file__).resolve().parents[1] / "e2e" / "certificate" / "certificate.pem"
 #: Below the range from which systems choose ports for clients, so that a server that
 #: is started again finds its port free.
 PORTS = range(20000, 32000)
@@ -151,6 +153,16 @@ class Server(ABC):
         shutil.rmtree(self.directory, ignore_errors=True)
 
     # -- for the servers
+
+    def certificate(self) -> tuple[Path, Path]:
+        """Copies of `CERTIFICATE` and its key that the server may read, made at the first call."""
+        paths = self.directory / CERTIFICATE.name, self.directory / "key.pem"
+        for path in paths:
+            if not path.exists():
+                shutil.copy(CERTIFICATE.parent / path.name, path)
+                path.chmod(0o600)
+                hand_over(path)
+        return paths
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Waits until `condition` holds; an OSError counts as not yet."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from tests.services.postgres import PostgresServer
-from tests.services.process import hand_over
+from tests.services.server import CERTIFICATE
 
 from paddock.capabilities.sql_values import Array, Interval, Json, Other, Range, Value
 from paddock.errors import CapabilityError, StatementError, TimedOut
@@ -18,8 +17,6 @@ from paddock.providers.connections import postgres_raw
 from paddock.providers.connections.postgres import POOLS
 from paddock.providers.sql.postgres import PostgresConfig, PostgresDatabase, PostgresSql
 from paddock.types import resolve
-
-CERTIFICATE = Path(__file__).parents[2] / "e2e" / "certificate"
 
 
 async def opened(url: str, application: str = "app", **options: object) -> PostgresDatabase:
@@ -209,18 +206,13 @@ async def test_one_application_shares_its_connections_and_another_has_its_own(
     assert not POOLS._open
 
 
-async def test_certificates_are_checked_as_sslmode_says(own_postgres: PostgresServer) -> None:
-    for name in ("certificate.pem", "key.pem"):
-        place = own_postgres.data / name
-        shutil.copy(CERTIFICATE / name, place)
-        place.chmod(0o600)
-        hand_over(place)
-    for setting in ("ssl = on", "ssl_cert_file = 'certificate.pem'", "ssl_key_file = 'key.pem'"):
-        own_postgres.execute(f"ALTER SYSTEM SET {setting}")
-    own_postgres.restart()
-    url = own_postgres.url.replace("127.0.0.1", "localhost")
+async def test_certificates_are_checked_as_sslmode_says(
+    start_server: Callable[[PostgresServer], PostgresServer],
+) -> None:
+    server = start_server(PostgresServer(tls=True))
+    url = server.url.replace("127.0.0.1", "localhost")
     encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-    root = str(CERTIFICATE / "certificate.pem")
+    root = str(CERTIFICATE)
     for mode, options in (
         ("prefer", {}), ("require", {}), ("verify-ca", {"sslrootcert": root}),
         ("verify-full", {"sslrootcert": root}),
@@ -233,9 +225,9 @@ async def test_certificates_are_checked_as_sslmode_says(own_postgres: PostgresSe
     await plain.close()
     for address, options in (
         (url, {}),
-        (own_postgres.url.replace("127.0.0.1", "127.0.0.1."), {"sslrootcert": root}),
+        (server.url.replace("127.0.0.1", "127.1"), {"sslrootcert": root}),
     ):
         database = await opened(address, sslmode="verify-full", **options)
-        with pytest.raises(CapabilityError):
+        with pytest.raises(CapabilityError, match="certificate is not trusted"):
             await one(database, encrypted)
         await database.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from paddock.errors import CapabilityError, Exhausted, TimedOut, TooLarge, Unavailable
+from paddock.providers.connections.trust import ca_from, context
 from paddock.providers.options import OptionError, Options, Secret
 
 if TYPE_CHECKING:
@@ -56,18 +57,13 @@ class Settings(TypedDict):
 
 def settings(target: KafkaTarget) -> Settings:
     """For a client."""
-    context = None
-    if target.tls:
-        import ssl
-
-        context = ssl.create_default_context(cafile=target.ca)
     sasl = "SASL_" if target.username is not None else ""
     return {
         "bootstrap_servers": list(target.servers),
         "request_timeout_ms": max(100, round(target.timeout * 1000)),
         "retry_backoff_ms": 100,
         "security_protocol": sasl + ("SSL" if target.tls else "PLAINTEXT"),
-        "ssl_context": context,
+        "ssl_context": context(target.ca) if target.tls else None,
         "sasl_mechanism": target.mechanism,
         "sasl_plain_username": target.username,
         "sasl_plain_password": target.password.value if target.password else None,
@@ -83,7 +79,6 @@ def target_from(table: Options, base: Path | None) -> KafkaTarget:
     url = table.required("url")
     username, password = table.text("username"), table.secret("password")
     mechanism = table.choice("mechanism", MECHANISMS)
-    ca = table.text("ca")
     timeout = table.seconds("timeout", 5.0, least=0.1)
     scheme, _, rest = url.rpartition("://")
     servers = [each.strip() for each in rest.split(",")]
@@ -100,7 +95,7 @@ def target_from(table: Options, base: Path | None) -> KafkaTarget:
         password=password,
         mechanism=mechanism,
         tls=scheme == "kafkas",
-        ca=str(base / ca if base else ca) if ca else None,
+        ca=ca_from(table, base, tls=scheme == "kafkas"),
         timeout=timeout,
     )
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from paddock.errors import CapabilityError, Exhausted, Unavailable
 from paddock.providers.connections.dial import addresses
 from paddock.providers.connections.mqtt_target import MqttTarget
+from paddock.providers.connections.trust import context
 
 if TYPE_CHECKING:
-    import ssl
-
     from paho.mqtt.client import Client, MQTTMessage
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
@@ -143,7 +142,7 @@ def client(target: MqttTarget, options: SessionOptions, owner: Owner) -> Client:
         secret = target.password.value if target.password else None
         made.username_pw_set(target.username or "", secret)
     if target.tls:
-        made.tls_set_context(_tls(target))
+        made.tls_set_context(context(target.ca))
     made.connect_timeout = target.timeout
     # The session counts: paho can't change the number when the broker has told its own.
     made.max_inflight_messages_set(0)
@@ -240,9 +239,3 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
-
-
-def _tls(target: MqttTarget) -> ssl.SSLContext:
-    import ssl
-
-    return ssl.create_default_context(cafile=target.ca)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from paddock.errors import BadName
 from paddock.providers.connections.dial import Allowed
+from paddock.providers.connections.trust import ca_from
 from paddock.providers.options import OptionError, Options, Secret
 
 PORT, TLS_PORT = 1883, 8883
@@ -45,7 +46,6 @@ def target_from(table: Options, base: Path | None) -> MqttTarget:
     """Take `url`, `username`, `password`, `ca`, `keep_alive` and `timeout`; OptionError."""
     url = table.required("url")
     username, password = table.text("username"), table.secret("password")
-    ca = table.text("ca")
     keep_alive = table.seconds("keep_alive", 30.0, least=1.0)
     timeout = table.seconds("timeout", 5.0, least=0.01)
     try:
@@ -62,7 +62,7 @@ def target_from(table: Options, base: Path | None) -> MqttTarget:
         username=username or inside[0],
         password=password or (Secret(inside[1]) if inside[1] else None),
         tls=tls,
-        ca=str(base / ca if base else ca) if ca else None,
+        ca=ca_from(table, base, tls=tls),
         keep_alive=min(65535, max(1, round(keep_alive))),
         timeout=timeout,
     )

@@ -16,10 +16,9 @@ from paddock.errors import CapabilityError, TimedOut, TooLarge, Unavailable
 from paddock.providers.connections.health import FIRST_PAUSE, LONGEST_PAUSE, Health
 from paddock.providers.connections.nats_target import NatsTarget
 from paddock.providers.connections.shared import Shared
+from paddock.providers.connections.trust import context
 
 if TYPE_CHECKING:
-    import ssl
-
     from nats.aio.client import Client, Server
     from nats.aio.msg import Msg
 
@@ -184,7 +183,7 @@ class NatsLink:
             password=target.password.value if target.password else None,
             token=target.token.value if target.token else None,
             user_credentials=target.credentials,
-            tls=_tls(target),
+            tls=context(target.ca) if target.tls else None,
             error_cb=failed,
             disconnected_cb=lost,
             reconnected_cb=back,
@@ -208,27 +207,30 @@ class NatsLink:
 
 
 def persistent() -> type[Client]:
-    """The client library's, but what a server complains of is no reason to give up for ever."""
+    """The client library's, but what a server complains of is no reason to give up for ever,
+    and TLS that was asked for is insisted on.
+    """
     from nats.aio.client import Client
+    from nats.errors import Error
 
     class Persistent(Client):
+        async def _process_info(
+            self, info: dict[str, object], initial_connection: bool = False
+        ) -> None:
+            if initial_connection and "tls" in self.options and not info.get("tls_required"):
+                # The client would go on in plain text, with the password.
+                if not info.get("tls_available"):
+                    raise Error("the server offers no TLS")
+                info["tls_required"] = True
+            await super()._process_info(info, initial_connection)
+
         async def _process_err(self, err_msg: str) -> None:
             if "permissions violation" in err_msg.lower():
                 await super()._process_err(err_msg)
             else:
-                from nats.errors import Error
-
                 await self._process_op_err(Error(f"nats: {err_msg}"))
 
     return Persistent
-
-
-def _tls(target: NatsTarget) -> ssl.SSLContext | None:
-    if not target.tls:
-        return None
-    import ssl
-
-    return ssl.create_default_context(cafile=target.ca)
 
 
 _LINKS: Shared[NatsLink] = Shared()

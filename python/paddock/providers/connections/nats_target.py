@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from paddock.providers.connections.trust import ca_from
 from paddock.providers.options import OptionError, Options, Secret
 
 PORT = 4222
@@ -49,7 +50,7 @@ def target_from(table: Options, base: Path | None) -> NatsTarget:
     url = table.required("url")
     username, password = table.text("username"), table.secret("password")
     token = table.secret("token")
-    credentials, ca = table.text("credentials"), table.text("ca")
+    credentials = table.text("credentials")
     timeout = table.seconds("timeout", 5.0, least=0.01)
     servers: list[str] = []
     tls = False
@@ -62,17 +63,14 @@ def target_from(table: Options, base: Path | None) -> NatsTarget:
         elif inside[0] is not None:
             token = token or Secret(inside[0])
 
-    def path(text: str | None) -> str | None:
-        return str(base / text if base else text) if text else None
-
     return NatsTarget(
         servers=tuple(servers),
         username=username,
         password=password,
         token=token,
-        credentials=path(credentials),
+        credentials=str(base / credentials if base and credentials else credentials or "") or None,
         tls=tls,
-        ca=path(ca),
+        ca=ca_from(table, base, tls=tls),
         timeout=timeout,
     )
 

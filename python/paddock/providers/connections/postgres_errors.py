@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from typing import Protocol
 
 from paddock.errors import CapabilityError, StatementError, Unavailable
@@ -81,6 +82,8 @@ def reason(error: BaseException) -> str:
     """A few words about a failed connection, without addresses or passwords."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, OSError) and error.errno and error.errno > 0:
         return os.strerror(error.errno).lower()
     return "the connection broke"

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, TypedDict
 from paddock.errors import CapabilityError, Exhausted, Unavailable, WrongType
 from paddock.providers.connections.dial import addresses
 from paddock.providers.connections.redis_target import RedisTarget
+from paddock.providers.connections.trust import context
 
 if TYPE_CHECKING:
-    import ssl
-
     from redis.asyncio.connection import Connection
 
 
@@ -65,15 +64,15 @@ def connection_class(target: RedisTarget) -> type[Connection]:
 
 async def _open(target: RedisTarget) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A socket to the first address that is allowed and answers; OSError, AccessDenied."""
-    context = _tls(target)
+    secure = context(target.ca) if target.tls else None
     failure = OSError(f"{target.host} has no address")
     for address in await addresses(target.host, target.port, target.allowed):
         try:
             reader, writer = await asyncio.open_connection(
                 address,
                 target.port,
-                ssl=context,
-                server_hostname=target.host if context else None,
+                ssl=secure,
+                server_hostname=target.host if secure else None,
             )
         except OSError as error:
             failure = error
@@ -83,14 +82,6 @@ async def _open(target: RedisTarget) -> tuple[asyncio.StreamReader, asyncio.Stre
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return reader, writer
     raise failure
-
-
-def _tls(target: RedisTarget) -> ssl.SSLContext | None:
-    if not target.tls:
-        return None
-    import ssl
-
-    return ssl.create_default_context(cafile=target.ca)
 
 
 class NoScript(CapabilityError):

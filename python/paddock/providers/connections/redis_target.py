@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from paddock.errors import CapabilityError
 from paddock.providers.connections.dial import Allowed
+from paddock.providers.connections.trust import ca_from
 from paddock.providers.options import OptionError, Options, Secret
 
 PORT = 6379
@@ -50,7 +51,6 @@ def target_from(table: Options, base: Path | None) -> RedisTarget:
     """Take `url`, `username`, `password`, `ca`, `timeout` and `connections`; OptionError."""
     url = table.required("url")
     username, password = table.text("username"), table.secret("password")
-    ca = table.text("ca")
     timeout = table.seconds("timeout", 5.0, least=0.01)
     connections = table.integer("connections", 4, least=1, most=1000)
     try:
@@ -68,7 +68,7 @@ def target_from(table: Options, base: Path | None) -> RedisTarget:
         username=username or inside[0],
         password=password or (Secret(inside[1]) if inside[1] else None),
         tls=tls,
-        ca=str(base / ca if base else ca) if ca else None,
+        ca=ca_from(table, base, tls=tls),
         timeout=timeout,
         connections=connections,
     )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from paddock.errors import AccessDenied, CapabilityError, StatementError, TimedOut, Unavailable
+from paddock.errors import AccessDenied, CapabilityError, StatementError, Unavailable
+from paddock.providers.connections.database_connection import DatabaseConnection
 from paddock.providers.connections.database_target import DatabaseTarget
 from paddock.providers.connections.dial import addresses
 from paddock.providers.connections.mysql_errors import GONE, UNPREPARABLE, code_of, explained
@@ -29,19 +30,15 @@ from paddock.providers.connections.shared import Shared
 STATEMENTS = 100
 
 
-class MysqlConnection:
+class MysqlConnection(DatabaseConnection):
     """One connection; belongs to one user at a time."""
 
-    __slots__ = ("_expired", "_loop", "_statements", "_target", "raw", "tainted")
+    __slots__ = ("_statements", "raw")
 
     def __init__(self, raw: RawConnection, target: DatabaseTarget) -> None:
+        super().__init__(target)
         self.raw = raw
-        self._target = target
-        self._loop = asyncio.get_running_loop()
         self._statements: dict[str, RawStatement] = {}
-        self._expired = False
-        #: Set by whoever left something in the session that the next user may not see.
-        self.tainted = False
 
     @property
     def usable(self) -> bool:
@@ -59,16 +56,8 @@ class MysqlConnection:
         """Whether a transaction is open."""
         return not self.raw._stream_broken and self.raw.get_transaction_status()
 
-    def watch(self) -> asyncio.TimerHandle:
-        """Begin a call: at the timeout the connection breaks. Cancel the handle after it."""
-        return self._loop.call_later(self._target.timeout, self._expire)
-
-    def _expire(self) -> None:
-        self._expired = True
-        self.discard()
-
     async def prepare(self, sql: str) -> RawStatement:
-        """The statement, from this connection's cache or new; within a `watch`."""
+        """The statement, from this connection's cache or new; within a `call`."""
         statement = self._statements.pop(sql, None)
         if statement is None:
             statement = await self.raw.prepare(sql)
@@ -79,8 +68,7 @@ class MysqlConnection:
 
     async def run(self, sql: str, arguments: Sequence[object] = ()) -> RawResult:
         """One statement, with all rows that it answers. Raises CapabilityError's tree."""
-        watch = self.watch()
-        try:
+        with self.call():
             try:
                 statement = await self.prepare(sql)
             except Exception as error:
@@ -89,45 +77,21 @@ class MysqlConnection:
                 return await self._plainly(sql)
             self._count(statement, arguments)
             return await statement.execute(arguments)
-        except Exception as error:
-            raise self.explained(error) from error
-        except BaseException:
-            # Cancelled: what the server still sends would meet the next user.
-            self.tainted = True
-            raise
-        finally:
-            watch.cancel()
 
     async def script(self, sql: str) -> None:
         """Any number of statements, without arguments."""
-        watch = self.watch()
-        try:
+        with self.call():
             await self._plainly(sql)
-        except Exception as error:
-            raise self.explained(error) from error
-        except BaseException:
-            self.tainted = True
-            raise
-        finally:
-            watch.cancel()
 
     async def cursor(self, sql: str, arguments: Sequence[object]) -> Cursor:
         """Execute a statement whose rows are then fetched piece by piece."""
-        watch = self.watch()
-        try:
+        with self.call():
             # A statement has one cursor at a time, so a stream has its own statement.
             statement = await self.raw.prepare(sql)
             self._count(statement, arguments)
             cursor = Cursor(self.raw, statement)
             await cursor.open(arguments)
             return cursor
-        except Exception as error:
-            raise self.explained(error) from error
-        except BaseException:
-            self.tainted = True
-            raise
-        finally:
-            watch.cancel()
 
     async def finish(self, cursor: Cursor) -> None:
         """Close a cursor."""
@@ -138,16 +102,8 @@ class MysqlConnection:
 
     async def fetch(self, cursor: Cursor, count: int) -> list[Sequence[object]]:
         """The next rows of a cursor."""
-        watch = self.watch()
-        try:
+        with self.call():
             return await cursor.fetch(count)
-        except Exception as error:
-            raise self.explained(error) from error
-        except BaseException:
-            self.tainted = True
-            raise
-        finally:
-            watch.cancel()
 
     async def _plainly(self, sql: str) -> RawResult:
         await self.raw.query(sql)
@@ -166,12 +122,8 @@ class MysqlConnection:
                 kind="invalid",
             )
 
-    def explained(self, error: Exception) -> Exception:
-        """What asyncmy raised, as an error of ours; other exceptions as they are."""
-        if self._expired:
-            return TimedOut(f"{self._target} did not answer within {self._target.timeout:g} s")
-        if isinstance(error, CapabilityError):
-            return error
+    def translated(self, error: Exception) -> Exception:
+        """What asyncmy raised, as an error of ours."""
         found = explained(error, self._target)
         if not isinstance(found, StatementError):
             self.tainted = True
@@ -179,15 +131,10 @@ class MysqlConnection:
 
     async def reset(self) -> None:
         """Forget all that the session holds: variables, temporary tables, locks."""
-        watch = self.watch()
-        try:
+        with self.call():
             await self.raw._execute_command(RESET_CONNECTION, b"")
             await self.raw.read_packet()
             self._statements.clear()
-        except Exception as error:
-            raise self.explained(error) from error
-        finally:
-            watch.cancel()
 
     def discard(self) -> None:
         """Break it off."""
@@ -196,13 +143,9 @@ class MysqlConnection:
             transport.abort()
         self.raw.close()
 
-    async def close(self) -> None:
-        """Say goodbye to the server."""
-        try:
-            async with asyncio.timeout(1.0):
-                await self.raw.ensure_closed()
-        except Exception:
-            self.discard()
+    async def goodbye(self) -> None:
+        """See the base."""
+        await self.raw.ensure_closed()
 
 
 class MysqlConnector:

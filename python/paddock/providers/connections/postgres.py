@@ -18,7 +18,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from paddock.errors import AccessDenied, CapabilityError, TimedOut
+from paddock.errors import AccessDenied, CapabilityError
+from paddock.providers.connections.database_connection import DatabaseConnection
 from paddock.providers.connections.database_target import DatabaseTarget
 from paddock.providers.connections.dial import addresses
 from paddock.providers.connections.pool import Pool
@@ -44,20 +45,16 @@ class Prepared:
     plan: object = None
 
 
-class PostgresConnection:
+class PostgresConnection(DatabaseConnection):
     """One connection; belongs to one user at a time."""
 
-    __slots__ = ("_expired", "_loop", "_number", "_statements", "_target", "raw", "tainted")
+    __slots__ = ("_number", "_statements", "raw")
 
     def __init__(self, raw: RawConnection, target: DatabaseTarget) -> None:
+        super().__init__(target)
         self.raw = raw
-        self._target = target
-        self._loop = asyncio.get_running_loop()
         self._statements: dict[str, Prepared] = {}
         self._number = 0
-        self._expired = False
-        #: Set by whoever left something in the session that the next user may not see.
-        self.tainted = False
 
     @property
     def usable(self) -> bool:
@@ -75,16 +72,8 @@ class PostgresConnection:
         """Whether a transaction is open, failed ones included."""
         return not self.raw.is_closed() and self.raw.is_in_transaction()
 
-    def watch(self) -> asyncio.TimerHandle:
-        """Begin a call: at the timeout the connection breaks. Cancel the handle after it."""
-        return self._loop.call_later(self._target.timeout, self._expire)
-
-    def _expire(self) -> None:
-        self._expired = True
-        self.raw.terminate()
-
     async def prepare(self, sql: str) -> Prepared:
-        """The statement, from this connection's cache or new; within a `watch`."""
+        """The statement, from this connection's cache or new; within a `call`."""
         known = self._statements.pop(sql, None)
         if known is None:
             # Without a name it would be parsed anew at each execution.
@@ -102,8 +91,7 @@ class PostgresConnection:
 
         Raises errors of the CapabilityError tree.
         """
-        watch = self.watch()
-        try:
+        with self.call():
             try:
                 prepared = await self.prepare(sql)
                 return prepared, await rows_of(prepared.raw, bind(prepared))
@@ -114,14 +102,6 @@ class PostgresConnection:
             self._statements.clear()
             prepared = await self.prepare(sql)
             return prepared, await rows_of(prepared.raw, bind(prepared))
-        except Exception as error:
-            raise self.explained(error) from error
-        except BaseException:
-            # Cancelled: what the server still sends would meet the next user.
-            self.tainted = True
-            raise
-        finally:
-            watch.cancel()
 
     async def fetch(self, sql: str, *arguments: object) -> list[Record]:
         """All rows of one statement."""
@@ -136,63 +116,31 @@ class PostgresConnection:
         self, sql: str, bind: Callable[[Prepared], Sequence[object]]
     ) -> tuple[Prepared, RawCursor]:
         """Begin a statement whose rows are fetched piece by piece, in a transaction."""
-        watch = self.watch()
-        try:
+        with self.call():
             prepared = await self.prepare(sql)
             return prepared, await prepared.raw.cursor(*bind(prepared))
-        except Exception as error:
-            raise self.explained(error) from error
-        except BaseException:
-            self.tainted = True
-            raise
-        finally:
-            watch.cancel()
 
     async def more(self, cursor: RawCursor, count: int) -> list[Record]:
         """The next rows of a cursor."""
-        watch = self.watch()
-        try:
+        with self.call():
             return await cursor.fetch(count)
-        except Exception as error:
-            raise self.explained(error) from error
-        except BaseException:
-            self.tainted = True
-            raise
-        finally:
-            watch.cancel()
 
     async def script(self, sql: str) -> str:
         """Any number of statements, without arguments; the status of the last."""
-        watch = self.watch()
-        try:
+        with self.call():
             return await self.raw.execute(sql)
-        except Exception as error:
-            raise self.explained(error) from error
-        except BaseException:
-            self.tainted = True
-            raise
-        finally:
-            watch.cancel()
 
-    def explained(self, error: Exception) -> Exception:
-        """What asyncpg raised, as an error of ours; other exceptions as they are."""
-        if self._expired:
-            return TimedOut(f"{self._target} did not answer within {self._target.timeout:g} s")
-        if isinstance(error, CapabilityError):
-            return error
+    def translated(self, error: Exception) -> Exception:
+        """What asyncpg raised, as an error of ours."""
         return explained(error, self._target)
 
     def discard(self) -> None:
         """Break it off."""
         self.raw.terminate()
 
-    async def close(self) -> None:
-        """Say goodbye to the server."""
-        try:
-            async with asyncio.timeout(1.0):
-                await self.raw.close()
-        except Exception:
-            self.raw.terminate()
+    async def goodbye(self) -> None:
+        """See the base."""
+        await self.raw.close()
 
 
 def affected(status: str) -> int:

@@ -28,6 +28,26 @@ BODY = os.urandom(1000)
 TOGETHER = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Messages a second, and microseconds of the process's CPU for each."""
+
+    rate: float
+    cpu: float
+
+
+class Meter:
+    """Runs from when it is made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def pace(self, count: int) -> Pace:
+        """Of this process, with so many messages until now."""
+        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        return Pace(count / wall, cpu / count * 1e6)
+
+
 @dataclass(frozen=True)
 class Source:
     """A broker: the trigger's table, the provider's options, and a bare consumer."""
@@ -36,13 +56,13 @@ class Source:
     table: str
     options: dict[str, object]
     client: str
-    bare: Callable[[int], Awaitable[float]]
+    bare: Callable[[int], Awaitable[Pace]]
 
 
 def _redis(server: RedisServer) -> Source:
     stream = f"bench-{uuid.uuid4().hex}"
 
-    async def bare(count: int) -> float:
+    async def bare(count: int) -> Pace:
         import redis.asyncio
 
         client = redis.asyncio.Redis.from_url(server.url)
@@ -53,15 +73,15 @@ def _redis(server: RedisServer) -> Source:
             for _ in range(start, min(start + 500, count)):
                 pipe.xadd(raw, {"body": BODY})
             await pipe.execute()
-        began, done = time.perf_counter(), 0
+        meter, done = Meter(), 0
         while done < count:
             for _, entries in await client.xreadgroup("bare", "one", {raw: ">"}, TOGETHER, 1000):
                 await asyncio.gather(*(client.xack(raw, "bare", entry) for entry, _ in entries))
                 done += len(entries)
-        seconds = time.perf_counter() - began
+        pace = meter.pace(count)
         await client.delete(raw)
         await client.aclose()
-        return count / seconds
+        return pace
 
     table = f"address = '{server.url}'\nstream = '{stream}'\ngroup = 'bench'"
     return Source("redis", table, {"url": server.url, "stream": stream}, "redis", bare)
@@ -70,7 +90,7 @@ def _redis(server: RedisServer) -> Source:
 def _nats(server: NatsServer) -> Source:
     stream = f"bench-{uuid.uuid4().hex}"
 
-    async def bare(count: int) -> float:
+    async def bare(count: int) -> Pace:
         import nats
 
         client = await nats.connect(server.url)
@@ -81,15 +101,15 @@ def _nats(server: NatsServer) -> Source:
             some = range(start, min(start + TOGETHER, count))
             await asyncio.gather(*(context.publish(raw, BODY) for _ in some))
         consumer = await context.pull_subscribe(raw, "bare")
-        began, done = time.perf_counter(), 0
+        meter, done = Meter(), 0
         while done < count:
             found = await consumer.fetch(TOGETHER, timeout=5)
             await asyncio.gather(*(message.ack() for message in found))
             done += len(found)
-        seconds = time.perf_counter() - began
+        pace = meter.pace(count)
         await context.delete_stream(raw)
         await client.close()
-        return count / seconds
+        return pace
 
     table = f"address = '{server.url}'\nsubject = 'bench'\nstream = '{stream}'\ndurable = 'bench'"
     options: dict[str, object] = {"url": server.url, "stream": stream, "subjects": ["bench"]}
@@ -123,7 +143,7 @@ def _mqtt_client(server: MosquittoServer, name: str, *, clean: bool) -> aiomqtt.
 
 
 def _mqtt(server: MosquittoServer) -> Source:
-    async def bare(count: int) -> float:
+    async def bare(count: int) -> Pace:
         raw = f"raw-{uuid.uuid4().hex}"
         async with _mqtt_client(server, raw, clean=False) as waiting:
             await waiting.subscribe(raw, qos=1)
@@ -132,17 +152,18 @@ def _mqtt(server: MosquittoServer) -> Source:
                 some = range(start, min(start + TOGETHER, count))
                 await asyncio.gather(*(sends.publish(raw, BODY, qos=1) for _ in some))
         async with _mqtt_client(server, raw, clean=False) as waiting:
-            began, done = 0.0, 0
+            meter, done = Meter(), 0
             async for _ in waiting.messages:
                 # The client acknowledges each by itself.
-                began = began or time.perf_counter()
+                if not done:
+                    meter = Meter()
                 done += 1
                 if done == count:
                     break
-            seconds = time.perf_counter() - began
+            pace = meter.pace(count)
         async with _mqtt_client(server, raw, clean=True):
             pass  # The session is gone.
-        return count / seconds
+        return pace
 
     table = (
         f"address = '{server.url}'\nusername = '{server.user}'\npassword = '{server.password}'\n"
@@ -157,7 +178,7 @@ def _mqtt(server: MosquittoServer) -> Source:
 
 
 def _kafka(server: KafkaServer) -> Source:
-    async def bare(count: int) -> float:
+    async def bare(count: int) -> Pace:
         import aiokafka
 
         raw = f"raw-{uuid.uuid4().hex}"
@@ -173,16 +194,17 @@ def _kafka(server: KafkaServer) -> Source:
             auto_offset_reset="earliest",
         )
         await consumer.start()
-        began, done = 0.0, 0
+        meter, done = Meter(), 0
         while done < count:
             found = await consumer.getmany(timeout_ms=1000, max_records=TOGETHER)
-            began = began or time.perf_counter()
+            if not done:
+                meter = Meter()
             if found:
                 await consumer.commit()
             done += sum(map(len, found.values()))
-        seconds = time.perf_counter() - began
+        pace = meter.pace(count)
         await consumer.stop()
-        return count / seconds
+        return pace
 
     table = f"address = '{server.url}'\ntopic = 'bench'\ngroup = 'bench'"
     return Source("kafka", table, {"url": server.url}, "aiokafka", bare)

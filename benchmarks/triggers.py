@@ -23,9 +23,9 @@ from tests.services.server import MissingProgram
 from benchmarks.bench import Bench
 from benchmarks.machine import Others
 from benchmarks.report import Row, Section
-from benchmarks.servers import free_port
+from benchmarks.servers import Server, free_port
 from benchmarks.tools import GUESTS
-from benchmarks.trigger_sources import BODY, SOURCES, TOGETHER, Source
+from benchmarks.trigger_sources import BODY, SOURCES, TOGETHER, Pace, Source
 from paddock.capabilities.messaging import Message, MessageBroker
 from paddock.providers.registry import find
 from paddock.types import resolve
@@ -65,17 +65,25 @@ def _row(bench: Bench, source: Source) -> Row:
         ours = _through_host(bench, source)
         with _on(bench.cores.server):
             rounds.append((ours, asyncio.run(source.bare(MESSAGES))))
+    ours, theirs = (
+        Pace(
+            statistics.median(each.rate for each in kept),
+            statistics.median(each.cpu for each in kept),
+        )
+        for kept in zip(*rounds, strict=True)
+    )
     return Row(
         f"through a trigger: {source.name}",
-        statistics.median(ours for ours, _ in rounds),
+        ours.rate,
         "messages/s",
         f"bare {source.client}",
-        statistics.median(theirs for _, theirs in rounds),
+        theirs.rate,
+        note=f"CPU {ours.cpu:.0f} µs a message, {source.client} {theirs.cpu:.0f} µs",
         headline=True,
     )
 
 
-def _through_host(bench: Bench, source: Source) -> float:
+def _through_host(bench: Bench, source: Source) -> Pace:
     admin = free_port()
     manifest = (
         f"[[trigger.{source.name}]]\ncomponent = 'swallow'\nconcurrency = {TOGETHER}\n"
@@ -88,20 +96,21 @@ def _through_host(bench: Bench, source: Source) -> float:
     with bench.paddock(directory):
         pass
     asyncio.run(_publish(source))
-    with bench.paddock(directory, "--admin-listen", f"127.0.0.1:{admin}"):
-        return _rate(lambda: _handled(admin))
+    with bench.paddock(directory, "--admin-listen", f"127.0.0.1:{admin}") as server:
+        return _pace(server, lambda: _handled(admin))
 
 
-def _rate(handled: Callable[[], float]) -> float:
-    """Messages a second from the first that is seen handled to the last."""
-    first, begin = 0.0, 0.0
+def _pace(server: Server, handled: Callable[[], float]) -> Pace:
+    """From the first message that is seen handled to the last."""
+    first, begin, before = 0.0, 0.0, 0.0
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         count, now = handled(), time.perf_counter()
         if count and not first:
-            first, begin = count, now
+            first, begin, before = count, now, server.cpu()
         if count >= MESSAGES:
-            return (count - first) / (now - begin)
+            seen = count - first
+            return Pace(seen / (now - begin), (server.cpu() - before) / seen * 1e6)
         time.sleep(0.01)
     message = f"{count:g} of {MESSAGES} messages handled in {PATIENCE} s"
     raise TimeoutError(message)

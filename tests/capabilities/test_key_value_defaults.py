@@ -20,10 +20,13 @@ class InPlace(KeyValueDefaults):
         return self.data.get(key)
 
     def set(self, key: str, value: bytes, /) -> None:
-        self.data[key] = value
+        # Or it could fall between what `swap` sees and what it writes.
+        with self.lock:
+            self.data[key] = value
 
     def delete(self, key: str, /) -> None:
-        self.data.pop(key, None)
+        with self.lock:
+            self.data.pop(key, None)
 
     def keys(self, cursor: str | None = None, /, limit: int = PAGE) -> KeyPage:
         left = sorted(key for key in [*self.data] if cursor is None or key > cursor)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hosts import GUESTS, Running
+from hosts import GUESTS, Running, wait_for
 from manifests import PREBUILT, component, routed, write
 from wire import Wire
 
@@ -39,6 +39,51 @@ def test_a_guest_in_each_language_answers(host: Running, id: str) -> None:
 
 def test_a_guest_in_go_answers_with_its_goroutines(host: Running) -> None:
     assert host.get("/go/x").text == "hello from Go\npath: /go/x\nsum: 5050\n"
+
+
+GRANTED = """sql_databases = ["default"]
+blob_containers = ["default"]
+message_brokers = ["default"]
+"""
+
+
+@pytest.fixture(scope="module")
+def services(module_up, tmp_path_factory: pytest.TempPathFactory) -> Running:
+    """Guests in C and Go that use a database, a blob store and a broker, granted and not."""
+    directory = tmp_path_factory.mktemp("services")
+    go = directory / "go.wasm"
+    go.write_bytes(gzip.decompress((GUESTS / "go/services/services.wasm.gz").read_bytes()))
+    parts = []
+    for id, source in (("c", GUESTS / "c/services/services.wasm"), ("go", go)):
+        for name, grants in ((id, GRANTED), (f"{id}-denied", "")):
+            part = routed(name, source, grants)
+            parts.append(part.replace('"/..."', f'"/..."\nhost = "{name}.test"'))
+    consumer = GUESTS / "rust/messaging/messaging.wasm"
+    grants = 'message_brokers = ["default"]\nkey_value_stores = ["default"]\n'
+    parts.append(
+        routed("consumer", consumer, grants).replace('"/..."', '"/..."\nhost = "all.test"')
+    )
+    parts.append('[[trigger.message]]\ncomponent = "consumer"\nsubject = "words"\n')
+    return module_up(write(directory, *parts))
+
+
+@pytest.mark.parametrize("id", ["c", "go"])
+def test_a_guest_in_another_language_uses_a_database_a_blob_store_and_a_broker(
+    id: str, services: Running
+) -> None:
+    def ask(path: str, who: str = id) -> tuple[int, str]:
+        answer = services.get(path, headers={"host": f"{who}.test"})
+        return answer.status_code, answer.text
+
+    assert [ask(f"/sql/{id}") for _ in range(3)] == [(200, "1\n"), (200, "2\n"), (200, "3\n")]
+    assert ask(f"/blob/{id}-word") == (200, f"{id}-word")
+    assert ask(f"/publish/{id}-word") == (200, "published\n")
+    wait_for("the message", lambda: f" words - {id}-word\n" in ask("/received", "all")[1])
+    status, text = ask("/sql/x", f"{id}-denied")
+    assert status == 500 and "error: access-denied" in text
+    for path in ("/blob/x", "/publish/x"):
+        status, text = ask(path, f"{id}-denied")
+        assert status == 500 and "not granted" in text
 
 
 def test_text_is_served_as_it_is(up, tmp_path: Path) -> None:

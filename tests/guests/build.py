@@ -27,6 +27,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WIT = HERE / "wit" / "p2"
+SERVICES = "paddock:services"
 SUMS = HERE / "SHA256SUMS"
 INCLUDE = re.compile(r'^ *\(include "([^"]+)"\)\n', re.MULTILINE)
 ADAPTERS = ("wasi-preview1-component-adapter-provider", "50.0.1")
@@ -77,6 +78,22 @@ def adapter(kind: str) -> str:
     """`wasi_snapshot_preview1=` and the adapter for a reactor or a command."""
     file = crate(*ADAPTERS) / "artefacts" / f"wasi_snapshot_preview1.{kind}.wasm"
     return f"wasi_snapshot_preview1={file}"
+
+
+def wit_of(world: str) -> tuple[Path, ...]:
+    """The folders that a world is in, those that it uses first."""
+    return (WIT, HERE / "wit" / "services") if world.startswith(SERVICES) else (WIT,)
+
+
+def merged(folder: Path, *parts: Path) -> Path:
+    """One folder of WIT for tools that take no more: the last part, the others its packages."""
+    deps = folder / "deps"
+    for part in parts:
+        shutil.copytree(part / "deps", deps, dirs_exist_ok=True)
+    for number, part in enumerate(parts[:-1]):
+        shutil.copy(part / "worlds.wit", deps / f"part{number}.wit")
+    shutil.copy(parts[-1] / "worlds.wit", folder)
+    return folder
 
 
 def componentize(
@@ -187,12 +204,13 @@ def build_c() -> None:
     zig = (os.environ.get("PYTHON_ZIG", sys.executable), "-m", "ziglang", "cc")
     zig = (*zig, "-target", "wasm32-wasi", "-Os", "-s")
     reactor = adapter("reactor")
-    for name, world in (("http", "http-small"), ("kv", "kv-draft2")):
+    services = f"{SERVICES}/services-small"
+    for name, world in (("http", "http-small"), ("kv", "kv-draft2"), ("services", services)):
         source = HERE / "c" / name / "main.c"
-        prefix = world.replace("-", "_")
+        prefix = world.rpartition("/")[2].replace("-", "_")
         with tempfile.TemporaryDirectory() as folder:
             made, core = Path(folder), Path(folder) / "core.wasm"
-            run("wit-bindgen", "c", WIT, "-w", world, "--out-dir", made)
+            run("wit-bindgen", "c", *wit_of(world), "-w", world, "--out-dir", made)
             parts = (made / f"{prefix}.c", made / f"{prefix}_component_type.o")
             run(*zig, "-mexec-model=reactor", f"-I{made}", source, *parts, "-o", core)
             componentize(core, source.with_name(f"{name}.wasm"), None, "--adapt", reactor)
@@ -218,27 +236,33 @@ def build_cgi() -> None:
 
 
 def build_go() -> None:
-    """The HTTP guest, compressed: Go brings its runtime of 2.7 MB along."""
-    source = HERE / "go" / "http"
-    with tempfile.TemporaryDirectory() as folder:
-        package, made = Path(folder) / "package", Path(folder) / "made"
-        shutil.copytree(crate(*GO_BINDINGS) / "src" / "pkg", package)
-        go_mod = package / "go.mod"
-        go_mod.chmod(0o644)
-        # It asks for a newer Go than it needs.
-        go_mod.write_text(re.sub(r"(?m)^go .*$", "go 1.25", go_mod.read_text()))
-        run("wit-bindgen", "go", WIT, "-w", "http-small", "--out-dir", made)
-        handler = made / "export_wasi_http_incoming_handler"
-        handler.mkdir(exist_ok=True)
-        shutil.copy(source / "handler.go", handler)
-        with (made / "go.mod").open("a") as file:
-            file.write("replace go.bytecodealliance.org/pkg => ../package\n")
-        env = {"GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-mod=mod"}
-        flags = ("-trimpath", "-buildmode=c-shared", "-ldflags=-checklinkname=0 -s -w")
-        core, component = Path(folder) / "core.wasm", HERE / "go" / "http" / "http.wasm"
-        run("go", "build", *flags, "-o", core, ".", cwd=made, env=env)
-        componentize(core, component, "http-small", "--adapt", adapter("reactor"))
-        pack(component)
+    """The HTTP guests, compressed: Go brings its runtime of 2.7 MB along."""
+    for name, world in (("http", "http-small"), ("services", f"{SERVICES}/services-small")):
+        with tempfile.TemporaryDirectory() as folder:
+            go_guest(Path(folder), HERE / "go" / name, world)
+
+
+def go_guest(folder: Path, source: Path, world: str) -> None:
+    """From a handler in Go to a component, by way of a folder for what is generated."""
+    package, made = folder / "package", folder / "made"
+    shutil.copytree(crate(*GO_BINDINGS) / "src" / "pkg", package)
+    go_mod = package / "go.mod"
+    go_mod.chmod(0o644)
+    # It asks for a newer Go than it needs.
+    go_mod.write_text(re.sub(r"(?m)^go .*$", "go 1.25", go_mod.read_text()))
+    run("wit-bindgen", "go", *wit_of(world), "-w", world, "--out-dir", made)
+    handler = made / "export_wasi_http_incoming_handler"
+    handler.mkdir(exist_ok=True)
+    shutil.copy(source / "handler.go", handler)
+    with (made / "go.mod").open("a") as file:
+        file.write("replace go.bytecodealliance.org/pkg => ../package\n")
+    env = {"GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-mod=mod"}
+    flags = ("-trimpath", "-buildmode=c-shared", "-ldflags=-checklinkname=0 -s -w")
+    core, component = folder / "core.wasm", source / f"{source.name}.wasm"
+    run("go", "build", *flags, "-o", core, ".", cwd=made, env=env)
+    wit = merged(folder / "wit", *wit_of(world))
+    componentize(core, component, world, "--adapt", adapter("reactor"), wit=wit)
+    pack(component)
 
 
 KINDS: dict[str, Callable[[], None]] = {

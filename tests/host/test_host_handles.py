@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import cast
@@ -10,7 +12,7 @@ import pytest
 
 from paddock.capabilities.key_value import KeyValueStore
 from paddock.errors import CapabilityError, ManifestError, PlanError
-from paddock.host.handles import Handle, Handles, Key, unknown_name
+from paddock.host.handles import Handle, Handles, Key, provider_of, unknown_name
 from paddock.host.kinds import KINDS
 from paddock.manifest.hostconfig import HostConfig, ProviderConfig
 from paddock.types import resolve
@@ -67,6 +69,35 @@ async def test_stores_of_two_applications_are_apart(tmp_path: Path) -> None:
         assert await resolve(store(held[1]).get("k")) is None
         await handles.release(held)
     await handles.close()
+
+
+async def test_a_store_that_is_opened_when_nobody_waits_any_more_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    closed: list[object] = []
+
+    class Slow:
+        def close(self) -> None:
+            closed.append(self)
+
+    def opened(config: object, **_: object) -> Slow:
+        began.set()
+        assert go_on.wait(30)
+        return Slow()
+
+    handles = Handles(tmp_path)
+    key = key_of(handles, "app", MEMORY)
+    provider = provider_of(key.kind, key.name, key.type)
+    monkeypatch.setattr(provider, "open", staticmethod(opened))
+    acquiring = asyncio.create_task(handles.acquire(key))
+    await asyncio.to_thread(began.wait, 30)
+    acquiring.cancel()
+    await asyncio.gather(acquiring, return_exceptions=True)
+    assert acquiring.cancelled() and handles.describe() == [] and closed == []
+    go_on.set()
+    await handles.close()
+    assert len(closed) == 1
 
 
 def test_without_configuration_there_is_the_default_store_and_no_other(tmp_path: Path) -> None:

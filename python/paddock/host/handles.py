@@ -77,6 +77,8 @@ class Handles:
         self._state_dir = state_dir
         self._open: dict[Key, Handle] = {}
         self._moved: list[Handle] = []
+        #: What was being opened when nobody wanted it any more.
+        self._unwanted: set[asyncio.Future[None]] = set()
 
     def key(self, application: str, kind: str, name: str, configuration: HostConfig) -> Key | None:
         """What stands behind `name`; None if the host has nothing of that name.
@@ -138,7 +140,7 @@ class Handles:
             )
 
         try:
-            opened = await asyncio.to_thread(begin)
+            opened = await self._begun(begin, key)
             if isinstance(opened, Coroutine):
                 return await cast("Coroutine[object, object, object]", opened)
             return opened
@@ -152,6 +154,17 @@ class Handles:
                 f"{what} can't be opened: its provider '{key.type}' raised {type(error).__name__}",
                 hint="the host's log has the reason",
             ) from error
+
+    async def _begun(self, begin: Callable[[], object], key: Key) -> object:
+        beginning = asyncio.ensure_future(asyncio.to_thread(begin))
+        try:
+            return await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            # A thread can't be called off: what it opens all the same is closed.
+            late = asyncio.ensure_future(_closed_late(beginning, key))
+            self._unwanted.add(late)
+            late.add_done_callback(self._unwanted.discard)
+            raise
 
     async def release(self, handles: Iterable[Handle]) -> None:
         """Give handles back; what nobody holds any more is closed."""
@@ -183,6 +196,7 @@ class Handles:
         for handle in handles:
             handle.users, handle.successor = 1, None
         await self.release(handles)
+        await asyncio.gather(*self._unwanted)
 
     def describe(self) -> list[dict[str, object]]:
         """Open providers, without their configuration, which may hold secrets."""
@@ -207,6 +221,18 @@ async def close(opened: object, key: Key) -> None:
         await resolve(cast("Callable[[], Reply[None]]", getattr(opened, name))())
     except Exception:
         LOG.exception("closing the %s '%s' failed", KINDS[key.kind].words, key.name)
+
+
+async def _closed_late(beginning: asyncio.Future[object], key: Key) -> None:
+    try:
+        opened = await beginning
+    except Exception:
+        # Whoever asked is gone, and there is nothing to close.
+        return
+    if isinstance(opened, Coroutine):
+        cast("Coroutine[object, object, object]", opened).close()
+    else:
+        await close(opened, key)
 
 
 def unknown_name(

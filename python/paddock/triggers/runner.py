@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from paddock.errors import HostError, PaddockError, Unavailable
+from paddock.errors import CapabilityError, HostError, PaddockError, Unavailable
 from paddock.triggers import dead
 from paddock.triggers.metrics import Counters
 from paddock.triggers.policy import Policy
@@ -194,11 +194,15 @@ class Runner:
     async def _bury(self, event: Event, reason: str) -> None:
         try:
             kept = await event.dead_letter(reason)
-        except PaddockError:
-            if event.returns:
+        except PaddockError as error:
+            if not event.returns:
+                raise
+            if not isinstance(error, CapabilityError) or error.retryable:
                 # Neither settled nor given back, it would take the place of another for ever.
                 await event.nack(self.policy.delay(event.attempt))
-            raise
+                raise
+            # The source will never take it, and would bring the event again for ever.
+            kept, reason = False, f"{reason} (the source takes no dead letter: {error.message})"
         if not kept:
             path = await dead.write(self._state, event.record(), reason, event.attempt)
             LOG.error("%s: %s is in %s", self.name, event.name, path, extra=self._extra)

@@ -56,6 +56,10 @@ class Member:
         self._ends: dict[TopicPartition, int] | None = None
         self.dirty = False
         self._committed_at = 0.0
+        #: What a group that is nobody else's would have at Kafka.
+        self._own: dict[TopicPartition, tuple[int, str]] = {}
+        self._failure: Exception | None = None
+        self._stopping: set[asyncio.Task[None]] = set()
 
     async def join(self) -> AIOKafkaConsumer:
         """Make what is missing, and subscribe. May raise aiokafka's errors."""
@@ -76,6 +80,7 @@ class Member:
             max_poll_interval_ms=2**31 - 1,
             fetch_max_wait_ms=FETCH,
         )
+        self._failure = None
         async with asyncio.timeout(2 * self._link.target.timeout):
             await self._make_topics()
             await consumer.start()
@@ -106,11 +111,14 @@ class Member:
 
         if self._from_start:
             return {}
+        # The consumer itself knows no topic before it has subscribed.
+        async with self._link.administration() as client:
+            topics = await client.describe_topics()
         found = [
-            TopicPartition(topic, partition)
-            for topic in await consumer.topics()
-            if pattern.fullmatch(topic)
-            for partition in consumer.partitions_for_topic(topic) or ()
+            TopicPartition(topic["topic"], each["partition"])
+            for topic in topics
+            if pattern.fullmatch(topic["topic"])
+            for each in topic["partitions"]
         ]
         return dict(await consumer.end_offsets(found)) if found else {}
 
@@ -119,8 +127,19 @@ class Member:
         clock = asyncio.get_running_loop().time()
         if not self._keeps or not (now or (self.dirty and clock > self._committed_at + COMMIT)):
             return
-        await self.commit_of(self.progress)
+        # Whoever is handled meanwhile is not in it.
         self.dirty, self._committed_at = False, clock
+        try:
+            await self.commit_of(self.progress)
+        except BaseException:
+            self.dirty = True
+            raise
+
+    def check(self) -> None:
+        """Raises what kept it from its partitions, of which aiokafka tells nobody."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     async def commit_of(self, partitions: Collection[TopicPartition]) -> None:
         """Tell Kafka how far these are."""
@@ -133,13 +152,20 @@ class Member:
             for each in partitions
             if each in self.progress
         }
-        if consumer is None or not offsets or not self._keeps:
+        if not self._keeps:
+            self._own.update(offsets)
+            return
+        if consumer is None or not offsets:
             return
         try:
             await consumer.commit(offsets)
         except (errors.CommitFailedError, errors.IllegalStateError) as error:
             # The group was divided anew: whoever has the partition now sees it again, marked.
             LOG.info("a commit to Kafka came too late: %s", str(error).splitlines()[0])
+
+    def failed(self, error: Exception) -> None:
+        """It has to join anew, as `check` will say."""
+        self._failure = error
 
     async def leave(self) -> None:
         """Commit and go; may be repeated."""
@@ -151,9 +177,11 @@ class Member:
                 await self.commit_of(self.progress)
         self._consumer = None
         self.progress.clear()
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(self._link.target.timeout):
-                await consumer.stop()
+        # Cut off it would go on telling the group that it is alive.
+        stopping = asyncio.ensure_future(_stop(consumer))
+        self._stopping.add(stopping)
+        stopping.add_done_callback(self._stopping.discard)
+        await asyncio.wait([stopping], timeout=self._link.target.timeout)
 
     # -- rebalancing
 
@@ -168,23 +196,27 @@ class Member:
             if left <= 0:
                 break
             await inflow.settling(left)
-        await self.commit_of(gone)
-        inflow.lost(lambda token: partition_of(token) in gone)
-        for each in gone:
-            self.progress.pop(each, None)
+        try:
+            await self.commit_of(gone)
+        finally:
+            inflow.lost(lambda token: partition_of(token) in gone)
+            for each in gone:
+                self.progress.pop(each, None)
 
     async def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions are ours: find out how far the group was with them."""
         consumer = self._consumer
         if consumer is None:
             return
-        known: dict[TopicPartition, tuple[int, str]] = {}
+        known = dict(self._own)
         if partitions and self._keeps:
             async with self._link.administration() as client:
                 found = await client.list_consumer_group_offsets(
                     self._group, partitions=list(partitions)
                 )
             known = {each: (about.offset, about.metadata) for each, about in found.items()}
+        # After a connection that was lost, others may have what is still here.
+        cast("Inflow", self.inflow).lost(lambda token: partition_of(token) not in partitions)
         for each in partitions:
             offset, metadata = known.get(each, (-1, ""))
             if offset < 0:
@@ -202,6 +234,11 @@ def partition_of(token: object) -> TopicPartition:
     return cast("Token", token)[0]
 
 
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    with contextlib.suppress(Exception):
+        await consumer.stop()
+
+
 def _listener(member: Member) -> ConsumerRebalanceListener:
     """aiokafka's listener, a class that is there only once the library is imported."""
     from aiokafka.abc import ConsumerRebalanceListener
@@ -211,6 +248,9 @@ def _listener(member: Member) -> ConsumerRebalanceListener:
             await member.revoked(revoked)
 
         async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-            await member.assigned(assigned)
+            try:
+                await member.assigned(assigned)
+            except Exception as error:
+                member.failed(error)
 
     return Listener()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from paddock.errors import BadName, CapabilityError, Exhausted, Unavailable
+from paddock.errors import BadName, CapabilityError, Exhausted, TooLarge, Unavailable
 from paddock.host.triggers import PreparedTrigger, Triggers
 from paddock.manifest.model import Trigger as Table
 from paddock.providers.messaging.in_process import InProcessMessaging
@@ -126,6 +126,30 @@ async def test_a_dead_letter_that_nobody_takes_is_given_back(tmp_path: Path) -> 
     await running.stop(10)
     assert event.settled == ["nack"]
     assert running.counters.dead == 0
+
+
+async def test_a_dead_letter_that_the_source_can_never_take_is_written_down(tmp_path: Path) -> None:
+    class Narrow(Event):
+        returns = True
+        settled: list[str]
+
+        async def dead_letter(self, reason: str) -> bool:
+            raise TooLarge("with its headers it is too large")
+
+        async def nack(self, delay: float) -> None:
+            self.settled.append("nack")
+
+        async def ack(self) -> None:
+            self.settled.append("ack")
+
+    event = Narrow("poison", Call("x"))
+    event.attempt, event.settled = 2, []
+    running = Runner("t", Once(event), QUICK, tmp_path)
+    running.start(fail)
+    await until(lambda: event.settled)
+    await running.stop(10)
+    assert event.settled == ["ack"]
+    assert "too large" in json.loads((tmp_path / "dead-letters.jsonl").read_text())["reason"]
 
 
 def in_process(folder: Path) -> Runner:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from paddock.errors import BadName
@@ -58,6 +58,15 @@ def check_headers(headers: Sequence[tuple[str, str]]) -> None:
         if _LINE_BREAK.search(value) or value != value.strip():
             raise BadName(f"the header {name!r} has a line break, or blanks around its value")
         seen.add(name)
+
+
+def fitting(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """What a message can have of headers that others wrote; of two with one name the first."""
+    kept: dict[str, str] = {}
+    for name, value in headers:
+        if _NAME.fullmatch(name):
+            kept.setdefault(name, _LINE_BREAK.sub(" ", value).strip())
+    return tuple(kept.items())
 
 
 def disjoint(one: str, other: str) -> bool:

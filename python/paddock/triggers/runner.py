@@ -15,8 +15,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from paddock.errors import HostError, PaddockError, Unavailable
+from paddock.errors import CapabilityError, HostError, PaddockError, Unavailable
 from paddock.triggers import dead
+from paddock.triggers.lease import Lease
 from paddock.triggers.metrics import Counters
 from paddock.triggers.policy import Policy
 from paddock.triggers.source import Call, Event, Trigger
@@ -26,8 +27,6 @@ LOG = logging.getLogger("paddock.trigger")
 
 #: Seconds before a source that failed is asked again; doubled up to the second.
 AGAIN, LONGEST = 0.5, 30.0
-#: What of a lease may pass before it is extended.
-PART = 0.4
 #: What a handler answers that wants no other attempt.
 REJECTED = Variant("reject")
 
@@ -170,7 +169,7 @@ class Runner:
         """None when it was handled."""
         assert self._invoke is not None
         began = time.monotonic()
-        lease = _Lease(event, event.lease) if event.lease else None
+        lease = Lease(event, event.lease) if event.lease else None
         try:
             await self._invoke(event.call or self.trigger.call(event))
         except Err as error:
@@ -194,11 +193,15 @@ class Runner:
     async def _bury(self, event: Event, reason: str) -> None:
         try:
             kept = await event.dead_letter(reason)
-        except PaddockError:
-            if event.returns:
+        except PaddockError as error:
+            if not event.returns:
+                raise
+            if not isinstance(error, CapabilityError) or error.retryable:
                 # Neither settled nor given back, it would take the place of another for ever.
                 await event.nack(self.policy.delay(event.attempt))
-            raise
+                raise
+            # The source will never take it, and would bring the event again for ever.
+            kept, reason = False, f"{reason} (the source takes no dead letter: {error.message})"
         if not kept:
             path = await dead.write(self._state, event.record(), reason, event.attempt)
             LOG.error("%s: %s is in %s", self.name, event.name, path, extra=self._extra)
@@ -264,34 +267,6 @@ class Runner:
             **standing.fields,
             **self.counters.to_json(),
         }
-
-
-class _Lease:
-    """Extends an event's lease while its handler works; most end before that is due."""
-
-    __slots__ = ("_event", "_pause", "_task", "_timer")
-
-    def __init__(self, event: Event, lease: float) -> None:
-        self._event = event
-        self._pause = lease * PART
-        self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(self._pause, self._begin)
-
-    def _begin(self) -> None:
-        self._task = asyncio.create_task(self._extend())
-
-    async def _extend(self) -> None:
-        while True:
-            # Where the source can't be told, it will bring the event again.
-            with contextlib.suppress(PaddockError):
-                await self._event.extend()
-            await asyncio.sleep(self._pause)
-
-    def end(self) -> None:
-        """Nobody works on it any more."""
-        self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
 
 
 def _shown(payload: object) -> str:

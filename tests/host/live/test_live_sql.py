@@ -198,7 +198,7 @@ async def test_a_move_that_fails_leaves_the_new_database_empty_and_the_old_one_i
     await run(old, "INSERT INTO t VALUES ('SQLite takes any text in a column of numbers')")
     live = LiveSql(old)
     switch = await live.migrate(new, lambda copied: None)
-    with pytest.raises(Exception, match="int8"):
+    with pytest.raises(Exception, match="a value of another type"):
         await switch.hold()
     assert await is_empty(new)
     await run(live, "INSERT INTO t VALUES (1)")

@@ -1,8 +1,9 @@
-"""Parts of the brokers that need no server: names, formats, offsets, configuration."""
+"""Parts of the brokers that need no server: names, formats, configuration."""
 
 from __future__ import annotations
 
 import asyncio
+import struct
 
 import pytest
 from hypothesis import given
@@ -14,9 +15,9 @@ from paddock.providers.messaging import inbox as answers
 from paddock.providers.messaging.inbox import Inbox
 from paddock.providers.messaging.inflow import FIRST_PAUSE, LONGEST_PAUSE, Inflow
 from paddock.providers.messaging.kafka import topic_of as kafka_topic
-from paddock.providers.messaging.kafka_offsets import Progress, resumed
 from paddock.providers.messaging.mqtt_topics import filter_of, subject_of, topic_of
 from paddock.providers.messaging.redis_channels import MAGIC, glob, packed, unpacked
+from paddock.providers.messaging.redis_stream import entry
 from paddock.providers.options import OptionError
 from paddock.providers.registry import find
 
@@ -131,34 +132,15 @@ def test_what_only_looks_packed_is_a_body(rest: bytes) -> None:
     assert unpacked("s", MAGIC + rest).subject == "s"
 
 
+def test_what_others_write_into_a_stream_or_a_channel_poisons_nothing() -> None:
+    assert entry([b"subject", b"s", b"h:\xff", b"1", b"h:a", b"1\n2"]).headers == (("a", "1 2"),)
+    deep = b"[" * 100_000
+    wrong = MAGIC + struct.pack(">I", len(deep)) + deep
+    assert unpacked("s", wrong).body == wrong
+
+
 def test_patterns_of_channels_are_escaped() -> None:
     assert glob("a[b].*.c?.>") == r"a\[b\].*.c\?.*"
-
-
-@given(st.lists(st.integers(0, 60), unique=True), st.randoms())
-def test_offsets_are_committed_only_when_all_below_are_settled(
-    offsets: list[int], random: object
-) -> None:
-    progress = Progress(0, 0, 0)
-    offsets.sort()
-    for offset in offsets:
-        assert progress.hand_out(offset) is False
-    open_ = list(offsets)
-    random.shuffle(open_)  # type: ignore[attr-defined]
-    while open_:
-        progress.settle(open_.pop())
-        assert progress.low <= min(open_, default=progress.high)
-        # Whoever comes next knows what is settled and what was handed out.
-        again = resumed(progress.low, progress.metadata)
-        for offset in (each for each in offsets if each >= progress.low):
-            assert again.is_settled(offset) == (offset not in open_)
-            assert again.hand_out(offset) is True
-    assert progress.low == (offsets[-1] + 1 if offsets else 0)
-
-
-@pytest.mark.parametrize("metadata", ["", None, "other", "paddock:x:", "paddock:9:%%", "a:b:c:d"])
-def test_metadata_of_others_is_ignored(metadata: str | None) -> None:
-    assert resumed(5, metadata).low == 5
 
 
 @pytest.mark.parametrize(

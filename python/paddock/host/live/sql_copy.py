@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from paddock.capabilities.sql import Dialect, Portable, Row, Session, SqlDatabase
 from paddock.capabilities.sql_values import Value
-from paddock.errors import CapabilityError, PlanError
+from paddock.errors import PlanError
 from paddock.host.live.sql_schema import Column, Reference, Schema, TableSchema, read_schema
+from paddock.host.live.sql_values import check_values
 from paddock.types import resolve
 
 #: Rows, parameters and bytes of one INSERT, at most.
@@ -33,7 +34,7 @@ class Copy:
     async def check(self) -> Schema:
         """The schema of the source; raises PlanError that names what can't be copied."""
         schema = await read_schema(self._source)
-        obstacles = schema.obstacles()
+        obstacles = [*schema.obstacles(), *_misfits(schema, self._target.dialect)]
         if obstacles:
             raise PlanError(
                 "the database can't be moved, since it has what can't be made again there: "
@@ -57,10 +58,10 @@ class Copy:
         old = await read_schema(self._target)
         if not old.tables:
             return
+        names = [quoted(table.name) for table in old.tables]
         session = self._target.session()
         try:
-            for statement in _dropping(old, self._target.dialect):
-                await resolve(session.execute(statement))
+            await _drop(session, names, self._target.dialect)
         finally:
             await resolve(session.close())
 
@@ -91,11 +92,17 @@ class Copy:
         try:
             # An identity column takes what it is given only with the last two words.
             insert = f"INSERT INTO {quoted(table.name)} ({names}) VALUES "
-            while page := await resolve(rows.next(ROWS)):
+            most = 1
+            while page := await resolve(rows.next(most)):
+                if self._source.dialect != self._target.dialect:
+                    check_values(table, page)
                 for part in _parts(page, len(table.columns)):
                     await self._insert(insert, part, target)
                     self.copied += len(part)
+                table.count(page)
                 self._progress(self.copied)
+                # Rows may be of any size, and a page is in memory at once.
+                most = max(1, most // 2) if _size(page) > BYTES else min(2 * most, ROWS)
         finally:
             await resolve(rows.close())
             await resolve(source.close())
@@ -106,6 +113,10 @@ class Copy:
         await resolve(target.execute(Portable(insert + ", ".join([row] * len(part))), params))
 
 
+def _size(rows: Sequence[Row]) -> int:
+    return sum(len(value) for row in rows for value in row if isinstance(value, str | bytes))
+
+
 def _parts(page: Sequence[Row], width: int) -> Iterator[Sequence[Row]]:
     """Pieces of a page that are not too large for one statement."""
     most = max(1, min(ROWS, PARAMETERS // max(width, 1)))
@@ -113,12 +124,32 @@ def _parts(page: Sequence[Row], width: int) -> Iterator[Sequence[Row]]:
     size = 0
     for row in page:
         part.append(row)
-        size += sum(len(value) for value in row if isinstance(value, str | bytes))
+        size += _size([row])
         if len(part) >= most or size >= BYTES:
             yield part
             part, size = [], 0
     if part:
         yield part
+
+
+async def _drop(session: Session, names: Sequence[str], dialect: Dialect) -> None:
+    """Tables that may refer to each other."""
+    if dialect == "sqlite":
+        # One that is empty may go in any order.
+        await resolve(session.begin())
+        await resolve(session.script("PRAGMA defer_foreign_keys = ON"))
+        for name in names:
+            await resolve(session.execute(Portable(f"DELETE FROM {name}")))
+        await resolve(session.commit())
+    elif dialect == "mysql":
+        await resolve(session.execute("SET FOREIGN_KEY_CHECKS = 0"))
+    try:
+        for name in names:
+            cascade = " CASCADE" if dialect == "postgres" else ""
+            await resolve(session.execute(Portable(f"DROP TABLE {name}{cascade}")))
+    finally:
+        if dialect == "mysql":
+            await resolve(session.execute("SET FOREIGN_KEY_CHECKS = 1"))
 
 
 def quoted(name: str) -> str:
@@ -132,12 +163,24 @@ def created(table: TableSchema, dialect: Dialect) -> str:
     if dialect == "mysql":
         keyed |= {name for reference in table.references for name in reference.columns}
     parts = [_column(table, column, dialect, column.name in keyed) for column in table.columns]
-    if table.primary and table.identity is None:
+    numbered = table.identity
+    if table.primary and (numbered is None or table.primary != (numbered.name,)):
         parts.append(f"PRIMARY KEY ({_list(table.primary)})")
+    if numbered is not None and dialect == "mysql" and not table.led(numbered.name):
+        # It counts only what a key begins with.
+        parts.append(f"KEY ({quoted(numbered.name)})")
     parts += [f"UNIQUE ({_list(index.columns)})" for index in table.indexes if index.unique]
     if dialect == "sqlite":
         parts += [_foreign(reference) for reference in table.references]
     return f"CREATE TABLE {quoted(table.name)} ({', '.join(parts)})"
+
+
+def _misfits(schema: Schema, dialect: Dialect) -> Iterator[str]:
+    """What the product has no form for."""
+    for table in schema.tables:
+        numbered = table.identity
+        if dialect == "sqlite" and numbered is not None and table.primary != (numbered.name,):
+            yield f"table {table.name}: {numbered.name}, which numbers rows and is not their key"
 
 
 def _column(table: TableSchema, column: Column, dialect: Dialect, keyed: bool) -> str:
@@ -146,7 +189,7 @@ def _column(table: TableSchema, column: Column, dialect: Dialect, keyed: bool) -
         kind = f"VARCHAR({KEY_TEXT})"
     text = f"{quoted(column.name)} {kind}"
     if column.identity:
-        key = " PRIMARY KEY" if table.primary == (column.name,) else " UNIQUE"
+        key = " PRIMARY KEY" if table.primary == (column.name,) else ""
         return f"{text} GENERATED BY DEFAULT AS IDENTITY{key}"
     if not column.nullable:
         text += " NOT NULL"
@@ -169,11 +212,13 @@ def _list(names: Sequence[str]) -> str:
 
 def _finishing(schema: Schema, dialect: Dialect) -> Iterator[str]:
     """What comes after the rows: indexes, foreign keys, where the counting goes on."""
-    for table in schema.tables:
+    for place, table in enumerate(schema.tables):
         name = quoted(table.name)
+        begin = table.name.encode()[:40].decode(errors="ignore")
         for number, index in enumerate(table.indexes):
             if not index.unique:
-                label = quoted(f"{table.name}_index_{number}"[:60])
+                # Names have 63 bytes at most, and one table's are not another's.
+                label = quoted(f"{begin}_index_{place}_{number}")
                 yield f"CREATE INDEX {label} ON {name} ({_list(index.columns)})"
         identity = table.identity
         if identity is None:
@@ -201,29 +246,6 @@ def _complete(reference: Reference, schema: Schema) -> str:
         return _foreign(reference)
     primary = next(table.primary for table in schema.tables if table.name == reference.table)
     return _foreign(Reference(reference.columns, reference.table, primary, reference.actions))
-
-
-def _dropping(schema: Schema, dialect: Dialect) -> Iterator[str]:
-    if dialect == "postgres":
-        for table in schema.tables:
-            yield f"DROP TABLE {quoted(table.name)} CASCADE"
-        return
-    left = {table.name: table for table in schema.tables}
-    while left:
-        free = [
-            name
-            for name in left
-            if not any(
-                reference.table == name and other.name != name
-                for other in left.values()
-                for reference in other.references
-            )
-        ]
-        if not free:
-            raise CapabilityError(f"the tables {', '.join(left)} refer to each other")
-        for name in free:
-            del left[name]
-            yield f"DROP TABLE {quoted(name)}"
 
 
 async def _options(target: Session, dialect: Dialect) -> str:

@@ -64,6 +64,17 @@ class TableSchema:
         """The column whose values the database generates."""
         return next((column for column in self.columns if column.identity), None)
 
+    def led(self, column: str) -> bool:
+        """Whether a key or a unique index begins with this column."""
+        keys = (self.primary, *(index.columns for index in self.indexes if index.unique))
+        return any(key[:1] == (column,) for key in keys)
+
+    def count(self, page: Sequence[Found]) -> None:
+        """Let numbers go on behind those of these rows: catalogues may be older than rows."""
+        for place, column in enumerate(self.columns):
+            if column.identity and page:
+                self.next_key = max(self.next_key, max(int(row[place]) for row in page) + 1)
+
 
 @dataclass(slots=True)
 class Schema:
@@ -77,6 +88,8 @@ class Schema:
         found = list(self.others)
         for table in self.tables:
             found += [f"table {table.name}: {each}" for each in table.others]
+            if sum(column.identity for column in table.columns) > 1:
+                found.append(f"table {table.name}: more than one column that numbers rows")
             found += [
                 f"table {table.name}: column {column.name} of type {column.native or '(none)'}"
                 for column in table.columns

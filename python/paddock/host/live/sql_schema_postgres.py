@@ -69,6 +69,8 @@ SELECT conname::text, contype::text, f.relname::text,
 FROM pg_constraint LEFT JOIN pg_class f ON f.oid = confrelid
 WHERE conrelid = $1::int8::oid AND contype IN ('c','f','x') ORDER BY conname
 """
+#: The default of a column whose sequence is nobody's own.
+_SEQUENCE = re.compile(r"nextval\('(.+)'::regclass\)")
 _ACTIONS = {"r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 
@@ -107,8 +109,10 @@ async def _table(session: Session, oid: int, name: str) -> TableSchema:
                 identity=generates,
             )
         )
-        if generates and sequence is not None:
-            table.next_key = await _next(session, str(sequence))
+        if generates:
+            shared = _SEQUENCE.match(str(default or ""))
+            counter = sequence or (shared and shared[1].replace("''", "'"))
+            table.next_key = await _next(session, str(counter)) if counter else 1
     for index, unique, primary, special, columns in await rows_of(session, _INDEXES, oid):
         if special or columns is None:
             table.others.append(f"index {index}, which is on some rows or on an expression")

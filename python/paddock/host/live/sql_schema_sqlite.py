@@ -47,21 +47,41 @@ async def read(session: Session) -> Schema:
             schema.others.append(f"virtual table {name}")
         elif kind != "index":
             schema.others.append(f"{kind} {name}")
+    for table in schema.tables:
+        table.references = [_spelt(each, table, schema) for each in table.references]
     return schema
+
+
+def _spelt(reference: Reference, table: TableSchema, schema: Schema) -> Reference:
+    """With the names as their tables have them: to SQLite their case is one."""
+    there = next((t for t in schema.tables if t.name.lower() == reference.table.lower()), None)
+    if there is None:
+        table.others.append(f"a foreign key to {reference.table}, which is not there")
+        return reference
+    own = {column.name.lower(): column.name for column in table.columns}
+    theirs = {column.name.lower(): column.name for column in there.columns}
+    return Reference(
+        tuple(own.get(name.lower(), name) for name in reference.columns),
+        there.name,
+        tuple(theirs.get(name.lower(), name) for name in reference.targets),
+        reference.actions,
+    )
 
 
 async def _table(session: Session, name: str, sql: str) -> TableSchema:
     table = TableSchema(name)
     words = [token.word for token in tokens(sql, "sqlite")]
-    for word, what in (("CHECK", "a CHECK"), ("GENERATED", "a generated column"),
-                       ("COLLATE", "a COLLATE")):  # fmt: skip
+    for word, what in (("CHECK", "a CHECK"), ("COLLATE", "a COLLATE")):
         if word in words:
             table.others.append(what)
     quoted = '"' + name.replace('"', '""') + '"'
     keys: list[tuple[int, str]] = []
-    for _, column, native, required, default, key in await rows_of(
-        session, f"PRAGMA table_info({quoted})"
+    for _, column, native, required, default, key, hidden in await rows_of(
+        session, f"PRAGMA table_xinfo({quoted})"
     ):
+        if hidden:
+            table.others.append(f"generated column {column}")
+            continue
         text = str(native).upper()
         if key:
             keys.append((int(str(key)), str(column)))

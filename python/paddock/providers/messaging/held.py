@@ -15,6 +15,7 @@ from paddock.capabilities.messaging import (
     SUBJECT_HEADER,
     Message,
 )
+from paddock.capabilities.subjects import fitting
 from paddock.errors import CapabilityError
 
 if TYPE_CHECKING:
@@ -158,5 +159,6 @@ def dead_letter(message: Message, attempt: int, reason: str) -> Message | None:
         REASON_HEADER: " ".join(reason.split())[:1000],
         ATTEMPTS_HEADER: str(attempt),
     }
-    headers = (*(each for each in message.headers if each[0] not in told), *told.items())
+    # A header that no message can have would keep it from ever being put aside.
+    headers = fitting((*told.items(), *message.headers))
     return Message(f"{DEAD_LETTERS}.{message.subject}", message.body, headers)

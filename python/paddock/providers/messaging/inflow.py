@@ -130,6 +130,10 @@ class Inflow:
         """Whether anybody works on such a message."""
         return any(which(held.token) for held in self._handed)
 
+    def holds(self, token: object) -> bool:
+        """Whether such a message is here, worked on or not."""
+        return self.in_hand(lambda each: each == token) or token in self.idle()
+
     def idle(self) -> set[object]:
         """Tokens of what is here and nobody works on."""
         return {held.token for held in (*self._queue, *self._delayed)}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from paddock.capabilities.messaging import Message, Subscription
+from paddock.capabilities.subjects import fitting
 from paddock.errors import CapabilityError
 from paddock.providers.connections.kafka_target import explained
 from paddock.providers.messaging.inflow import Inflow
@@ -51,21 +53,22 @@ class GroupSource:
 
     async def _linger(self, inflow: Inflow) -> None:
         # Who leaves the group can't commit what its handlers still do.
-        while inflow.in_hand() and not inflow.closed:
+        while (inflow.in_hand() or inflow.idle()) and not inflow.closed:
             await inflow.settling(COMMIT)
-            await self._member.commit()
+            with contextlib.suppress(Exception):
+                await self._member.commit()
         await self._member.leave()
 
     async def _fetch(self, inflow: Inflow, consumer: AIOKafkaConsumer) -> None:
         while room := await self._roomy(inflow):
             wait = FETCH // 5 if inflow.ending else FETCH
             batches = await consumer.getmany(timeout_ms=wait, max_records=room)
-            self._member.check()
             taken = {
                 partition: records
                 for partition, records in batches.items()
                 if self._member.has(partition) and records
             }
+            self._member.check()
             await self._hand_out(inflow, taken)
             await self._member.commit()
             if not taken and inflow.draining and await self._drained(consumer):
@@ -90,16 +93,18 @@ class GroupSource:
             (partition, record, self._member.progress[partition].hand_out(record.offset))
             for partition, records in batches.items()
             for record in records
-            if not self._member.progress[partition].is_settled(record.offset)
+            if not self._member.progress[partition].came(record.offset)
         ]
+        self._member.dirty |= bool(batches)
         if not ready:
             return
         # Before anybody sees them: after a crash they must be known as handed out.
         await self._member.commit(now=True)
         for partition, record, before in ready:
-            # One that goes to another member meanwhile takes these with it.
-            if self._member.has(partition):
-                token = (partition, record.offset)
+            token = (partition, record.offset)
+            # One that goes to another member meanwhile takes these with it. What came before
+            # a connection was lost may still be here, and is not taken twice.
+            if self._member.has(partition) and not (before and inflow.holds(token)):
                 inflow.offer(_message(record), token, redelivered=before)
 
     async def _drained(self, consumer: AIOKafkaConsumer) -> bool:
@@ -131,7 +136,9 @@ class GroupSource:
 
 
 def _message(record: ConsumerRecord[bytes, bytes]) -> Message:
-    headers = [(name, value.decode("utf-8", "replace")) for name, value in record.headers]
-    reply_to = dict(headers).get(REPLY_HEADER)
-    kept = tuple(each for each in headers if each[0] != REPLY_HEADER)
-    return Message(record.topic, record.value or b"", kept, reply_to)
+    # Values may be null, and names may be anything, several times over.
+    headers = dict(
+        fitting((name, (v or b"").decode("utf-8", "replace")) for name, v in record.headers)
+    )
+    reply_to = headers.pop(REPLY_HEADER, None)
+    return Message(record.topic, record.value or b"", tuple(headers.items()), reply_to)

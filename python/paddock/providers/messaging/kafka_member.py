@@ -54,11 +54,14 @@ class Member:
         self.progress: dict[TopicPartition, Progress] = {}
         #: Partitions that are being handed over.
         self._going: set[TopicPartition] = set()
-        self._failure: Exception | None = None
         #: Ends of partitions when this subscribed first: what came before is not for it.
         self._ends: dict[TopicPartition, int] | None = None
         self.dirty = False
         self._committed_at = 0.0
+        #: What a group that is nobody else's would have at Kafka.
+        self._own: dict[TopicPartition, tuple[int, str]] = {}
+        self._failure: Exception | None = None
+        self._stopping: set[asyncio.Task[None]] = set()
 
     async def join(self) -> AIOKafkaConsumer:
         """Make what is missing, and subscribe. May raise aiokafka's errors."""
@@ -69,7 +72,6 @@ class Member:
         options = settings(self._link.target)
         # Whoever joins a group is answered when the others have handed over.
         options["request_timeout_ms"] = max(options["request_timeout_ms"], JOIN)
-        self._failure = None
         consumer = self._consumer = AIOKafkaConsumer(
             **options,
             group_id=self._group,
@@ -80,6 +82,7 @@ class Member:
             max_poll_interval_ms=2**31 - 1,
             fetch_max_wait_ms=FETCH,
         )
+        self._failure = None
         async with asyncio.timeout(2 * self._link.target.timeout):
             await self._make_topics()
             await consumer.start()
@@ -110,11 +113,14 @@ class Member:
 
         if self._from_start:
             return {}
+        # The consumer itself knows no topic before it has subscribed.
+        async with self._link.administration() as client:
+            topics = await client.describe_topics()
         found = [
-            TopicPartition(topic, partition)
-            for topic in await consumer.topics()
-            if pattern.fullmatch(topic)
-            for partition in consumer.partitions_for_topic(topic) or ()
+            TopicPartition(topic["topic"], each["partition"])
+            for topic in topics
+            if pattern.fullmatch(topic["topic"])
+            for each in topic["partitions"]
         ]
         return dict(await consumer.end_offsets(found)) if found else {}
 
@@ -123,8 +129,19 @@ class Member:
         clock = asyncio.get_running_loop().time()
         if not self._keeps or not (now or (self.dirty and clock > self._committed_at + COMMIT)):
             return
-        await self.commit_of(self.progress)
+        # Whoever is handled meanwhile is not in it.
         self.dirty, self._committed_at = False, clock
+        try:
+            await self.commit_of(self.progress)
+        except BaseException:
+            self.dirty = True
+            raise
+
+    def check(self) -> None:
+        """Raises what kept it from its partitions, of which aiokafka tells nobody."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     async def commit_of(self, partitions: Collection[TopicPartition]) -> None:
         """Tell Kafka how far these are."""
@@ -137,13 +154,20 @@ class Member:
             for each in partitions
             if each in self.progress
         }
-        if consumer is None or not offsets or not self._keeps:
+        if not self._keeps:
+            self._own.update(offsets)
+            return
+        if consumer is None or not offsets:
             return
         try:
             await consumer.commit(offsets)
         except (errors.CommitFailedError, errors.IllegalStateError) as error:
             # The group was divided anew: whoever has the partition now sees it again, marked.
             LOG.info("a commit to Kafka came too late: %s", str(error).splitlines()[0])
+
+    def failed(self, error: Exception) -> None:
+        """It has to join anew, as `check` will say."""
+        self._failure = error
 
     async def leave(self) -> None:
         """Commit and go; may be repeated."""
@@ -155,9 +179,11 @@ class Member:
                 await self.commit_of(self.progress)
         self._consumer = None
         self.progress.clear()
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(self._link.target.timeout):
-                await consumer.stop()
+        # Cut off it would go on telling the group that it is alive.
+        stopping = asyncio.ensure_future(_stop(consumer))
+        self._stopping.add(stopping)
+        stopping.add_done_callback(self._stopping.discard)
+        await asyncio.wait([stopping], timeout=self._link.target.timeout)
 
     # -- rebalancing
 
@@ -178,8 +204,6 @@ class Member:
                     break
                 await inflow.settling(left)
             await self.commit_of(gone)
-        except Exception as error:
-            self._failure = error
         finally:
             inflow.lost(lambda token: partition_of(token) in gone)
             for each in gone:
@@ -188,29 +212,18 @@ class Member:
 
     async def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions are ours: find out how far the group was with them."""
-        try:
-            await self._resume(partitions)
-        except Exception as error:
-            # aiokafka would only log it, and go on with partitions of which we know nothing.
-            self._failure = error
-
-    def check(self) -> None:
-        """Raises what went wrong when partitions came or went: the group has to be joined anew."""
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
-
-    async def _resume(self, partitions: Collection[TopicPartition]) -> None:
         consumer = self._consumer
         if consumer is None:
             return
-        known: dict[TopicPartition, tuple[int, str]] = {}
+        known = dict(self._own)
         if partitions and self._keeps:
             async with self._link.administration() as client:
                 found = await client.list_consumer_group_offsets(
                     self._group, partitions=list(partitions)
                 )
             known = {each: (about.offset, about.metadata) for each, about in found.items()}
+        # After a connection that was lost, others may have what is still here.
+        cast("Inflow", self.inflow).lost(lambda token: partition_of(token) not in partitions)
         for each in partitions:
             offset, metadata = known.get(each, (-1, ""))
             if offset < 0:
@@ -228,15 +241,29 @@ def partition_of(token: object) -> TopicPartition:
     return cast("Token", token)[0]
 
 
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    with contextlib.suppress(Exception):
+        await consumer.stop()
+
+
 def _listener(member: Member) -> ConsumerRebalanceListener:
-    """aiokafka's listener, a class that is there only once the library is imported."""
+    """aiokafka's listener, a class that is there only once the library is imported.
+
+    What it raises would only be logged, and the consumer go on as if all were known.
+    """
     from aiokafka.abc import ConsumerRebalanceListener
 
     class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-            await member.revoked(revoked)
+            try:
+                await member.revoked(revoked)
+            except Exception as error:
+                member.failed(error)
 
         async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-            await member.assigned(assigned)
+            try:
+                await member.assigned(assigned)
+            except Exception as error:
+                member.failed(error)
 
     return Listener()

@@ -48,7 +48,7 @@ def unpacked(subject: str, data: bytes) -> Message:
         about = json.loads(data[start : start + length])
         headers = tuple((str(name), str(value)) for name, value in about["headers"])
         reply_to = about["reply_to"]
-    except (struct.error, ValueError, KeyError, TypeError):
+    except (struct.error, ValueError, KeyError, TypeError, RecursionError):
         return Message(subject, data)
     body = data[start + length :]
     return Message(subject, body, headers, None if reply_to is None else str(reply_to))

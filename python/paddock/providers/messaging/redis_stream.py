@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from paddock.capabilities.messaging import Message, Subscription
-from paddock.capabilities.subjects import matcher
+from paddock.capabilities.subjects import fitting, matcher
 from paddock.errors import CapabilityError, Unavailable
 from paddock.providers.messaging.inflow import Inflow
 from paddock.providers.messaging.redis_channels import abort, connected
@@ -43,8 +43,8 @@ def entry(values: Sequence[bytes]) -> Message:
     return Message(
         found.get(b"subject", b"").decode("utf-8", "replace"),
         found.get(b"body", b""),
-        tuple(
-            (name[2:].decode(), value.decode("utf-8", "replace"))
+        fitting(
+            (name[2:].decode("utf-8", "replace"), value.decode("utf-8", "replace"))
             for name, value in found.items()
             if name.startswith(b"h:")
         ),

@@ -15,13 +15,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.manifest.test_formats import ALL
 
 from paddock.errors import ManifestError
 from paddock.manifest.codec import from_json, to_json
 from paddock.manifest.hostconfig import read_host_config
 from paddock.manifest.positions import Positions
 from paddock.manifest.problems import ManifestMistakes
-from paddock.manifest.reader import read
+from paddock.manifest.reader import opened, read
+from paddock.manifest.toml_text import write
 
 SECONDS = float(os.environ.get("PADDOCK_FUZZ_SECONDS", "5"))
 ROOT = Path(__file__).parents[2]
@@ -52,6 +54,26 @@ NASTY = [
     *("[component.a]\n", "[[component]]\n", "[[trigger.http]]\n", "[trigger]\nhttp = 1\n", "[]\n"),
     *("spin_manifest_version = 1\n", "component = 3\n", "application = []\n", "private = true\n"),
 ]
+
+
+#: Of other hosts: the file that each is, and what is nasty in YAML.
+FOREIGN = [(file, text) for file, text in ALL.values()]
+NASTY_YAML = [
+    *("~", "&a", "*a", "? ", "- ", "|", "---\n", "...\n", "<<", "!!int x", "!!binary x", "0o17"),
+    *('"\\0"', '"\\uD800"', '"\\U00110000"', '"\\UFFFFFFFF"', "-0x" + "f" * 40, "file://[", "oci:"),
+]
+
+
+@st.composite
+def changed_foreign(draw: st.DrawFn) -> tuple[str, bytes]:
+    file, text = draw(st.sampled_from(FOREIGN))
+    tokens = TOKENS.findall(text)
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(tokens)))
+        until = min(len(tokens), at + draw(st.integers(0, 8)))
+        word = draw(st.sampled_from(NASTY_YAML) | st.sampled_from(NASTY))
+        tokens[at:until] = draw(st.sampled_from([[word], [], tokens[at:until] * 2]))
+    return file, "".join(tokens).encode("utf-8", "surrogatepass")
 
 
 @st.composite
@@ -101,6 +123,20 @@ def check_manifest(data: bytes) -> None:
         assert from_json(to_json(application)) == application
 
 
+def check_foreign(named: tuple[str, bytes]) -> None:
+    """The same for manifests of other hosts, and what is read can be written."""
+    file, data = named
+    path = Path("fuzz") / file
+    try:
+        read(data, path)
+    except ManifestMistakes as error:
+        check_places(error, data)
+    except ManifestError as error:
+        assert "can't tell what" in error.message
+    else:
+        write(opened(data, path).table)
+
+
 def check_host_config(data: bytes) -> None:
     """The same for the host's configuration."""
     try:
@@ -123,10 +159,13 @@ def check_places(error: ManifestError, data: bytes) -> None:
         assert problem.reason
 
 
-@pytest.mark.parametrize("check", [check_manifest, check_host_config, check_positions])
-@pytest.mark.parametrize("changed", [changed_tokens(), changed_bytes()], ids=["tokens", "bytes"])
+OURS = (check_manifest, check_host_config, check_positions)
+CHECKED = [(check, changed()) for check in OURS for changed in (changed_tokens, changed_bytes)]
+
+
+@pytest.mark.parametrize(("check", "changed"), [*CHECKED, (check_foreign, changed_foreign())])
 def test_nothing_that_a_file_holds_breaks_its_reader(
-    check: Callable[[bytes], None], changed: st.SearchStrategy[bytes]
+    check: Callable[[object], None], changed: st.SearchStrategy[object]
 ) -> None:
     @settings(
         max_examples=100,
@@ -135,11 +174,11 @@ def test_nothing_that_a_file_holds_breaks_its_reader(
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(changed)
-    def attempt(data: bytes) -> None:
+    def attempt(data: object) -> None:
         check(data)
 
-    # There are six of these tests; together they take the seconds.
-    end = time.monotonic() + SECONDS / 6
+    # Together these tests take the seconds.
+    end = time.monotonic() + SECONDS / (len(CHECKED) + 1)
     attempt()
     while time.monotonic() < end:
         attempt()

@@ -33,6 +33,11 @@ def trigger(lines: str) -> str:
 
 CASES: dict[str, Case] = {
     "unknown key at the top": Case("[compnent.x]\n", 4, ("compnent: unknown key", "'component'?")),
+    "unknown key that is empty": Case('"" = 1\n', 1, ("'': unknown key",), whole=True),
+    "unknown key of a character that is none": Case(
+        '"\\u0000" = 1\n', 1, (r"'\x00': unknown key",), whole=True
+    ),
+    "unknown key in brackets": Case('"[key]" = 1\n', 1, ("'[key]': unknown key",), whole=True),
     "unknown key of the application": Case(
         "verzion = '1'\n", 4, ("application.verzion", "version")
     ),

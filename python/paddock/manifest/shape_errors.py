@@ -44,8 +44,11 @@ def _problem(shape: type[BaseModel], document: Located, detail: ErrorDetails) ->
     path = _path(detail["loc"])
     kind = detail["type"]
     if kind == "extra_forbidden":
-        table, key = path[:-1], str(path[-1])
-        known = keys_at(shape, detail["loc"][:-1])
+        *around, key = detail["loc"]
+        table, key = _path(around), str(key)
+        # Whatever it looks like, this part is a key of the file.
+        path = (*table, key)
+        known = keys_at(shape, around)
         what = f"keys of '{key_text(table)}'" if table else "keys at the top of the file"
         return document.problem(path, "unknown key", did_you_mean(key, known, what=what))
     if kind == "missing":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from paddock.capabilities.sql import Portable
+from paddock.capabilities.sql import Outcome, Portable, Table
 from paddock.errors import StatementError, TimedOut, Unavailable
 from paddock.providers.options import OptionError
 from paddock.providers.sql import sqlite_file, sqlite_session
@@ -50,6 +50,26 @@ def test_a_short_statement_is_answered_in_place(database: SqliteDatabase) -> Non
     outcome = session.execute("INSERT INTO t VALUES (?)", (1,))
     assert (outcome.affected, outcome.last_id) == (1, 1)  # type: ignore[union-attr]
     assert session.fetch("SELECT n FROM t").rows == [(1,)]  # type: ignore[union-attr]
+
+
+def test_a_short_statement_is_answered_in_place_however_often_it_runs(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A statement is prepared once: what it may do is asked then only.
+    asked: list[int] = []
+    monkeypatch.setattr(
+        sqlite_file, "_authorize", lambda action, *_: asked.append(action) or sqlite3.SQLITE_OK
+    )
+    session = database.session()
+    assert isinstance(session.execute("INSERT INTO t VALUES (1)"), Outcome)
+    connections = [database.session() for _ in range(2)]
+    for each in connections:
+        each.fetch("SELECT n FROM t WHERE n = ?", (1,))
+    asked.clear()
+    for _ in range(5000):
+        for each in connections:
+            assert isinstance(each.fetch("SELECT n FROM t WHERE n = ?", (1,)), Table)
+    assert asked == []
 
 
 async def test_a_long_statement_begins_in_place_and_ends_in_a_thread(

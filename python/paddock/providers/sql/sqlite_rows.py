@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from operator import itemgetter
 
 from paddock.capabilities.sql import BATCH, Column, Row
 from paddock.errors import Unavailable
 from paddock.providers.sql.sqlite_file import Busy, DatabaseFile, Lent
 from paddock.types import Deferred
+
+_NAME: Callable[[Sequence[str]], str] = itemgetter(0)
 
 
 class SqliteRows:
@@ -45,8 +48,7 @@ class SqliteRows:
             lent = self._lent
             if lent is None:
                 return ()
-            lent.in_place = False
-            lent.deadline = time.monotonic() + self._file.timeout
+            lent.begin(self._file.timeout, in_place=False)
             try:
                 rows: list[Row] = self._cursor.fetchmany(most)
             except BaseException as error:
@@ -75,4 +77,9 @@ class SqliteRows:
 
 def columns_of(cursor: sqlite3.Cursor) -> tuple[Column, ...]:
     """The columns of a result; SQLite knows no types of them."""
-    return tuple(Column(str(each[0]), "any") for each in cursor.description or ())
+    return _named(tuple(map(_NAME, cursor.description or ())))
+
+
+@lru_cache(maxsize=1024)
+def _named(names: tuple[str, ...]) -> tuple[Column, ...]:
+    return tuple(Column(name, "any") for name in names)

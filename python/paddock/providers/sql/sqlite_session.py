@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import lru_cache
@@ -123,7 +122,7 @@ class SqliteSession:
         with self._lock:
             lent = self._held
             if lent is not None:
-                lent.in_place, lent.deadline = False, float("inf")
+                lent.begin(float("inf"), in_place=False)
                 if lent.raw.in_transaction:
                     lent.raw.execute("ROLLBACK")
                 self._after(lent)
@@ -200,8 +199,7 @@ class SqliteSession:
         try:
             self._writing |= right
             lent = self._taken(sql)
-            lent.in_place = in_place
-            lent.deadline = time.monotonic() + self._file.timeout
+            lent.begin(self._file.timeout, in_place=in_place)
             try:
                 return work(lent)
             except BaseException as error:
@@ -244,8 +242,7 @@ class SqliteSession:
     def _begun(self, sql: str, values: tuple[object, ...], *, in_place: bool) -> Rows:
         """A reading on a connection of its own; the first rows come with it."""
         lent = self._file.lend()
-        lent.in_place = in_place
-        lent.deadline = time.monotonic() + self._file.timeout
+        lent.begin(self._file.timeout, in_place=in_place)
         try:
             cursor = lent.raw.execute(sql, values)
             first = cursor.fetchmany(BATCH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -14,7 +15,7 @@ from aiokafka.errors import KafkaError
 from tests.services.kafka import KafkaServer
 
 from paddock.capabilities.messaging import Message, Subscription
-from paddock.errors import Unavailable
+from paddock.errors import CapabilityError, Unavailable
 from paddock.providers.connections.kafka import KafkaLink
 from paddock.providers.connections.kafka_target import KafkaTarget
 from paddock.providers.messaging.inflow import Inflow
@@ -217,3 +218,13 @@ async def test_what_is_still_here_after_a_new_session_is_not_taken_twice() -> No
     await held.ack()
     assert progress.low == 1
     await inflow.close()
+
+
+async def test_certificates_that_are_not_there_are_told_with_each_call(tmp_path: Path) -> None:
+    table = {"url": "kafkas://127.0.0.1:1", "ca": "none.pem", "timeout": "1s"}
+    config = KafkaConfig.from_table(table, tmp_path)
+    one = await KafkaMessaging.open(config, application="app", name="x", state_dir=tmp_path)
+    for _ in range(2):
+        with pytest.raises(CapabilityError, match=r"none\.pem"):
+            await one.publish(Message("a", b"x"))
+    await one.close()

@@ -8,7 +8,7 @@ import pytest
 from tests.host.live.test_live_sql import Open, move, opened, rows, run
 
 from paddock.capabilities.sql import Row, SqlDatabase
-from paddock.errors import PlanError
+from paddock.errors import CapabilityError, PlanError
 from paddock.host.live import sql_copy, sql_schema_mysql
 from paddock.host.live.sql import LiveSql, is_empty
 from paddock.types import resolve
@@ -171,3 +171,13 @@ async def test_large_rows_are_not_all_in_memory_at_once(
     monkeypatch.setattr(sql_copy, "_parts", parts)
     assert await move(LiveSql(old), new) == 64
     assert max(sizes) * 200_000 <= 2 * sql_copy.BYTES
+
+
+@pytest.mark.parametrize("value", ["infinity", "0044-03-15 BC"])
+async def test_a_date_that_only_postgres_has_ends_the_attempt(opened: Open, value: str) -> None:
+    old, new = await opened("postgres"), await opened("sqlite")
+    await script(old, "CREATE TABLE t (d DATE)", f"INSERT INTO t VALUES ('{value}')")
+    switch = await LiveSql(old).migrate(new, lambda copied: None)
+    with pytest.raises(CapabilityError, match="column d of type date"):
+        await switch.hold()
+    assert await is_empty(new)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -15,7 +16,7 @@ from aiokafka.errors import KafkaError
 from tests.services.kafka import KafkaServer
 
 from paddock.capabilities.messaging import Message, Subscription
-from paddock.errors import Unavailable
+from paddock.errors import CapabilityError, Unavailable
 from paddock.providers.connections.kafka import KafkaLink
 from paddock.providers.connections.kafka_target import KafkaTarget
 from paddock.providers.messaging.inflow import Inflow
@@ -242,3 +243,18 @@ async def test_what_is_still_here_after_a_new_session_is_not_taken_twice() -> No
     await held.ack()
     assert progress.low == 1
     await inflow.close()
+
+
+async def test_certificates_that_are_gone_are_told_with_each_call(
+    kafka_server: KafkaServer, tmp_path: Path
+) -> None:
+    certificate = tmp_path / "none.pem"
+    certificate.write_bytes(Path(kafka_server.certificate()[0]).read_bytes())
+    table = {"url": "kafkas://127.0.0.1:1", "ca": "none.pem", "timeout": "1s"}
+    config = KafkaConfig.from_table(table, tmp_path)
+    certificate.unlink()
+    one = await KafkaMessaging.open(config, application="app", name="x", state_dir=tmp_path)
+    for _ in range(2):
+        with pytest.raises(CapabilityError, match=r"none\.pem"):
+            await one.publish(Message("a", b"x"))
+    await one.close()

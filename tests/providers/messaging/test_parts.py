@@ -155,7 +155,9 @@ def test_patterns_of_channels_are_escaped() -> None:
         ("mqtt", {"url": "mqtt://h", "qos": 3}, "qos"),
         ("mqtt", {"url": "tcp://h"}, "url"),
         ("kafka", {"url": "http://h"}, "url"),
+        ("kafka", {"url": "kafka://h:99999"}, "url"),
         ("kafka", {"url": "kafka://h", "mechanism": "OAUTH"}, "mechanism"),
+        ("kafka", {"url": "kafka://h", "username": "u"}, "password"),
         ("in_process", {"max_bytes": 1}, "max_bytes"),
     ],
 )

@@ -95,16 +95,17 @@ class KafkaLink:
         from aiokafka import AIOKafkaProducer
 
         # Idempotent: what the client sends again by itself is not stored twice.
-        producer = AIOKafkaProducer(**settings(self.target), enable_idempotence=True)
+        producer: AIOKafkaProducer | None = None
         try:
+            producer = AIOKafkaProducer(**settings(self.target), enable_idempotence=True)
             async with asyncio.timeout(self.target.timeout):
                 await producer.start()
-        except Exception as error:
-            await _stop(producer)
+        except BaseException as error:
+            if producer is not None:
+                await _stop(producer)
+            if not isinstance(error, Exception):
+                raise
             raise explained(await self._reason(error), self.target) from error
-        except BaseException:
-            await _stop(producer)
-            raise
         finally:
             self._starting = None
         self._producer = producer

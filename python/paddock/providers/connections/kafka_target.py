@@ -56,7 +56,7 @@ class Settings(TypedDict):
 
 
 def settings(target: KafkaTarget) -> Settings:
-    """For a client."""
+    """For a client. Raises CapabilityError for a `ca` that can't be used."""
     sasl = "SASL_" if target.username is not None else ""
     return {
         "bootstrap_servers": list(target.servers),
@@ -78,12 +78,14 @@ def target_from(table: Options, base: Path | None) -> KafkaTarget:
     """
     url = table.required("url")
     username, password = table.text("username"), table.secret("password")
+    if username is not None and password is None:
+        raise OptionError("password", "`username` needs a `password`")
     mechanism = table.choice("mechanism", MECHANISMS)
     timeout = table.seconds("timeout", 5.0, least=0.1)
     scheme, _, rest = url.rpartition("://")
     servers = [each.strip() for each in rest.split(",")]
     servers = [each if ":" in each else f"{each}:{PORT}" for each in servers]
-    if scheme not in ("", "kafka", "kafkas") or not all(map(_SERVER.fullmatch, servers)):
+    if scheme not in ("", "kafka", "kafkas") or not all(map(_is_server, servers)):
         raise OptionError(
             "url",
             "`url` is not that of Kafka brokers",
@@ -98,6 +100,10 @@ def target_from(table: Options, base: Path | None) -> KafkaTarget:
         ca=ca_from(table, base, tls=scheme == "kafkas"),
         timeout=timeout,
     )
+
+
+def _is_server(text: str) -> bool:
+    return bool(_SERVER.fullmatch(text)) and 0 < int(text.rpartition(":")[2]) < 1 << 16
 
 
 def explained(error: Exception, target: KafkaTarget) -> CapabilityError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paddock.errors import CapabilityError
 from paddock.providers.options import OptionError, Options
 
 if TYPE_CHECKING:
@@ -25,17 +26,18 @@ def ca_from(table: Options, base: Path | None, *, tls: bool) -> str | None:
         )
     try:
         context(path)
-    except (OSError, ValueError) as error:
-        raise OptionError(
-            "ca",
-            f"`ca`: no certificates can be read from {path}",
-            hint="name a file of certificates in PEM",
-        ) from error
+    except CapabilityError as error:
+        raise OptionError("ca", f"`ca`: {error.message}", hint=error.hint) from error
     return path
 
 
 def context(ca: str | None) -> ssl.SSLContext:
-    """For a client that checks certificate and name. Reads `ca`; may raise OSError."""
+    """For a client that checks certificate and name. Reads `ca`; CapabilityError if it can't."""
     import ssl
 
-    return ssl.create_default_context(cafile=ca)
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ValueError) as error:
+        raise CapabilityError(
+            f"no certificates can be read from {ca}", hint="name a file of certificates in PEM"
+        ) from error

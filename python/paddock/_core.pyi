@@ -83,6 +83,19 @@ def invoke(
             fit its parameter, which is named.
     """
 
+def run_component(component: Component, options: RunOptions) -> Awaitable[int]:
+    """Run a component of a host as a command of this terminal; its exit code.
+
+    Limits, outgoing HTTP and what answers its imports are the component's; the
+    rest comes from `options`. Cancelling the awaitable ends the guest. Await it
+    on the runtime's event loop. Raises as `run_command`.
+    """
+
+def invoke_component(
+    component: Component, name: str, arguments: Sequence[str], options: RunOptions
+) -> Awaitable[tuple[int, str | None]]:
+    """The same for one export with JSON arguments, as `invoke` has it."""
+
 def inspect(data: bytes) -> str:
     """What a file is, as a JSON object, without compiling it.
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from paddock.cli import assignments, grants_options, options, run, serve, wasmtime_flags
+from paddock.cli import assignments, bare, grants_options, options, run, wasmtime_flags
 from paddock.cli.parser import Parser
 from paddock.errors import UsageError
+from paddock.manifest.model import Limits
 
 
 def parse_run(*argv: str) -> tuple[wasmtime_flags.Flags, grants_options.Given, list[str]]:
@@ -152,10 +153,12 @@ def test_a_pair_without_a_value_names_its_option() -> None:
 def test_serve_makes_an_application_of_one_component(tmp_path: Path) -> None:
     file = tmp_path / "hello.wasm"
     file.write_bytes(b"")
-    _, given, _ = parse_run("--dir", f"{tmp_path}::data", "--http", "https://example.com", "x")
-    application = serve.application(file, given, None)
+    _, given, _ = parse_run("--dir", f"{tmp_path}::data", "--http", "https://example.com",
+                            "--key-value-store", "a", "--secret", "b=c", "x")  # fmt: skip
+    application = bare.application(file, given, Limits(), None)
     (component,) = application.components.values()
     assert component.allowed_outbound_hosts == ("https://example.com",)
+    assert (component.key_value_stores, component.secrets) == (("a",), {"b": "c"})
     (mount,) = component.files
     assert (mount.source, mount.destination) == (tmp_path, "/data")  # type: ignore[union-attr]
     assert application.http[0].route == "/..."

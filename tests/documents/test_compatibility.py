@@ -24,6 +24,7 @@ def rows(first: str) -> list[list[str]]:
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in table[1].splitlines()]
 
 
+WASI = [row for row in rows("interfaces") if "0.2.x" in row[1]]
 OFFERS = [row for row in rows("interface") if row[0] != "any other"]
 
 
@@ -64,8 +65,14 @@ def test_the_providers_of_a_row_are_those_of_its_capability() -> None:
             assert "guest's address" in row[3] or set(known) <= set(group), (name, known)
 
 
-@pytest.mark.parametrize("row", rows("interfaces")[:-1], ids=lambda row: row[0])
+@pytest.mark.parametrize("row", WASI, ids=lambda row: row[0])
 def test_what_the_engine_answers_it_answers(row: list[str]) -> None:
     for package in WORD.findall(row[0]):
         assert _core.built_in(f"{package}/any@0.2.0") and _core.built_in(f"{package}/any@0.3.0")
         assert not _core.built_in(f"{package}/any@0.3.0-rc-2026-03-15")
+
+
+def test_what_the_engine_answers_of_spin_has_a_row() -> None:
+    assert any("`fermyon:spin/http`" in row[0] for row in rows("interfaces"))
+    assert _core.built_in("fermyon:spin/http")
+    assert not _core.built_in("fermyon:spin/http@2.0.0")

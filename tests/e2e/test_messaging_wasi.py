@@ -1,4 +1,4 @@
-"""A guest of the proposal wasi:messaging, which publishes and asks, and who handles it."""
+"""A guest of the proposal wasi:messaging, which publishes and asks, and who handles it; and a handler of it."""
 
 from __future__ import annotations
 
@@ -75,3 +75,71 @@ def test_a_message_of_its_own_says_what_it_was_given(up: Start, tmp_path: Path) 
         200,
         "None - first\nNone text/plain;a=1;b=2 second\nNone text/plain;b=2;c=3 second\n",
     )
+
+
+TAKING = """
+[[trigger.message]]
+id = "t"
+component = "taking"
+subject = "load.>"
+attempts = 2
+backoff = "50ms"
+
+[[trigger.http]]
+route = "/..."
+host = "taking.test"
+component = "taking"
+[component.taking]
+source = "{source}"
+key_value_stores = ["default"]
+{grants}
+"""
+
+
+def taking(directory: Path, grants: str = "") -> Path:
+    """The guest as handler, which is granted no broker of its own, and as who publishes."""
+    source = RUST / "messaging-wasi/messaging-wasi.wasm"
+    part = routed("asking", source, GRANTED)
+    return write(directory, part, TAKING.format(source=source, grants=grants))
+
+
+def lines(host: Running) -> list[str]:
+    return sorted(told(host, "/received", "taking.test")[1].splitlines())
+
+
+def test_a_handler_gets_topic_data_content_type_and_metadata(up: Start, tmp_path: Path) -> None:
+    host = up(taking(tmp_path))
+    query = "topic=load.a&body=gr%C3%BCn&type=text/plain&meta=k=v"
+    assert told(host, f"/publish?{query}") == (200, "ok")
+    assert told(host, "/publish?topic=load.b.c&body=many&n=20") == (200, "20 published")
+    wait_for("all messages", lambda: len(lines(host)) == 21)
+    expected = ["0 load.a text/plain;k=v grün", *(f"0 load.b.c - many {n}" for n in range(20))]
+    assert lines(host) == sorted(expected)
+
+
+def test_what_a_handler_does_not_accept_comes_again_and_then_is_dead(
+    up: Start, tmp_path: Path
+) -> None:
+    host = up(taking(tmp_path))
+    for body in ("poison", "once%20more", "trap"):
+        assert told(host, f"/publish?topic=load.a&body={body}") == (200, "ok")
+
+    def standing() -> dict[str, object]:
+        (application,) = host.status()["applications"]  # type: ignore[misc]
+        found: dict[str, object] = application["triggers"][0]
+        return found
+
+    wait_for("the dead letters", lambda: standing()["dead"] == 2)
+    wait_for("the second attempt", lambda: lines(host) == ["0 load.a - once more"])
+    for body, tries in (("poison", "2"), ("once%20more", "2"), ("trap", "2")):
+        assert told(host, f"/tried?body={body}", "taking.test") == (200, tries)
+
+
+def test_a_handler_answers_who_asks_and_sends_only_where_it_is_granted(
+    up: Start, tmp_path: Path
+) -> None:
+    host = up(taking(tmp_path))
+    asked = told(host, "/request?topic=load.a&body=ask%20x&timeout=20000")
+    assert asked == (200, "re: x\n")
+    status, text = told(host, "/publish?topic=load.a&body=x", "taking.test")
+    assert (status, text.startswith("error: permission-denied(")) == (500, True), text

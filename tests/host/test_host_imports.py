@@ -62,3 +62,10 @@ def test_concurrency_in_an_instance_of_wasi_0_2_is_a_warning() -> None:
     assert not useless(many, ["wasi:http/handler@0.3.0"])
     assert not useless(component(reuse=Reuse()), [HANDLER])
     assert not useless(component(), [HANDLER])
+
+
+def test_who_only_takes_messages_is_not_told_that_no_broker_is_granted() -> None:
+    handler, sender = "wasi:messaging/types@0.2.0-draft", "wasi:messaging/producer@0.2.0-draft"
+    assert check(component(), [handler], built_in).warnings == ()
+    (warning,) = check(component(), [handler, sender], built_in).warnings
+    assert "imports a message broker" in warning

@@ -23,6 +23,7 @@ mod observed;
 pub mod options;
 pub mod outbound;
 mod pipe;
+mod spin_http;
 pub mod state;
 mod stdio;
 pub mod value;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{InstancePre, Linker};
+use wasmtime::component::{ComponentExportIndex, InstancePre, Linker};
 use wasmtime_wasi_http::handler::ProxyPre;
 
 use crate::artifact::Artifact;
@@ -35,6 +35,8 @@ pub struct Linked {
     pub interfaces: Vec<Interface>,
     /// The HTTP handler it exports, if any.
     pub http: Option<ProxyPre<State>>,
+    /// The handler of a component of Spin 1.
+    pub inbound: Option<ComponentExportIndex>,
 }
 
 impl Linked {
@@ -51,6 +53,9 @@ pub struct LinkedForms(Mutex<HashMap<Vec<String>, Arc<Linked>>>);
 
 /// Whether the engine answers this import itself.
 pub fn built_in(import: &str) -> bool {
+    if import == crate::spin_http::OUTBOUND {
+        return true;
+    }
     let package = import.split_once('/').map_or(import, |(package, _)| package);
     let version = import.rsplit_once('@').map_or("", |(_, version)| version);
     matches!(
@@ -97,13 +102,15 @@ fn link_new(engine: &Engine, artifact: &Artifact, wanted: &[String]) -> Result<L
     }
     let pre = linker.instantiate_pre(component).map_err(plan)?;
     let http = http_export(artifact, &pre).map_err(plan)?;
-    Ok(Linked { pre, interfaces, http })
+    let inbound = crate::http::inbound::export(component);
+    Ok(Linked { pre, interfaces, http, inbound })
 }
 
 fn add_wasi(linker: &mut Linker<State>, flavour: Flavour) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     crate::outbound::add_relative_to_linker(linker)?;
+    crate::outbound::add_spin_to_linker(linker)?;
     if flavour == Flavour::Concurrent {
         wasmtime_wasi::p3::add_to_linker(linker)?;
         wasmtime_wasi_http::p3::add_to_linker(linker)?;

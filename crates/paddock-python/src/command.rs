@@ -8,10 +8,11 @@ use paddock_engine::command::{self, RunOptions};
 use paddock_engine::component::Bound as BoundTo;
 use paddock_engine::error::Result as EngineResult;
 use paddock_engine::events::{Event, Events};
-use paddock_engine::invoke::{Call, invoke as invoke_export};
+use paddock_engine::invoke::{Call, invoke as invoke_export, invoke_component as invoke_bound};
 use paddock_engine::limits::InstanceLimits;
 use pyo3::prelude::*;
 
+use crate::component::ComponentObject;
 use crate::doorway;
 use crate::engine::{ArtifactObject, EngineObject};
 use crate::errors::OrRaise;
@@ -129,6 +130,37 @@ pub fn invoke(
     let invoked = invoke_export(&engine.0, Arc::clone(&artifact.0), &call, options, &bound, events, None);
     let invoked = drive(py, invoked)?;
     Ok((invoked.exit, invoked.json))
+}
+
+/// A component of a host as a command of this terminal: its exit code.
+#[pyfunction]
+pub fn run_component<'py>(
+    py: Python<'py>,
+    component: &ComponentObject,
+    options: Options,
+) -> PyResult<Bound<'py, PyAny>> {
+    let options = options.convert(py)?;
+    let target = Arc::clone(&component.component);
+    let work = async move { command::run_component(target, &options).await };
+    component.tasks.awaitable(py, work, |py, code| Ok(code.or_raise(py)?.into_pyobject(py)?.into_any().unbind()))
+}
+
+#[pyfunction]
+pub fn invoke_component<'py>(
+    py: Python<'py>,
+    component: &ComponentObject,
+    name: String,
+    arguments: Vec<String>,
+    options: Options,
+) -> PyResult<Bound<'py, PyAny>> {
+    let options = options.convert(py)?;
+    let target = Arc::clone(&component.component);
+    let call = Call { name, arguments };
+    let work = async move { invoke_bound(target, &call, &options).await };
+    component.tasks.awaitable(py, work, |py, invoked| {
+        let invoked = invoked.or_raise(py)?;
+        Ok((invoked.exit, invoked.json).into_pyobject(py)?.into_any().unbind())
+    })
 }
 
 #[pyfunction]

@@ -56,7 +56,8 @@ impl ComponentObject {
 
     #[getter]
     fn http(&self) -> bool {
-        self.component.linked.http.is_some()
+        let linked = &self.component.linked;
+        linked.http.is_some() || linked.inbound.is_some()
     }
 }
 

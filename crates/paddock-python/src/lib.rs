@@ -47,6 +47,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(component::componentize, module)?)?;
     module.add_function(wrap_pyfunction!(command::run_command, module)?)?;
     module.add_function(wrap_pyfunction!(command::invoke, module)?)?;
+    module.add_function(wrap_pyfunction!(command::run_component, module)?)?;
+    module.add_function(wrap_pyfunction!(command::invoke_component, module)?)?;
     module.add_function(wrap_pyfunction!(command::inspect, module)?)?;
     Ok(())
 }

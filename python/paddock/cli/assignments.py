@@ -35,7 +35,7 @@ def environment(items: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def variables(items: Iterable[str]) -> dict[str, str]:
+def variables(items: Iterable[str], option: str = "--variable") -> dict[str, str]:
     """`K=V`, `K=@FILE` (its text), or `@FILE.json` and `@FILE.toml` with many.
 
     Raises UsageError for what is none of these or can't be read.
@@ -43,10 +43,12 @@ def variables(items: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for item in items:
         if item.startswith("@"):
-            found.update(_file(Path(item[1:]), item))
+            found.update(_file(Path(item[1:]), f"{option} {item}"))
             continue
-        for key, value in pairs([item], "--variable").items():
-            found[key] = _text(Path(value[1:]), item) if value.startswith("@") else value
+        for key, value in pairs([item], option).items():
+            found[key] = (
+                _text(Path(value[1:]), f"{option} {item}") if value.startswith("@") else value
+            )
     return found
 
 
@@ -54,10 +56,10 @@ def _text(path: Path, item: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise UsageError(f"--variable {item}: {path} is not UTF-8 text") from error
+        raise UsageError(f"{item}: {path} is not UTF-8 text") from error
     except OSError as error:
         raise UsageError(
-            f"--variable {item}: can't read {path}: {error.strerror}",
+            f"{item}: can't read {path}: {error.strerror}",
             hint="the part after @ is the path of a file",
         ) from error
 
@@ -76,18 +78,18 @@ def _file(path: Path, item: str) -> dict[str, str]:
             table = tomllib.loads(text)
         else:
             raise UsageError(
-                f"--variable {item}: can't tell what {path} holds",
+                f"{item}: can't tell what {path} holds",
                 hint="give a .json or .toml file of names and texts, or NAME=@FILE",
             )
     except ValueError as error:
-        raise UsageError(f"--variable {item}: {path}: {error}") from error
+        raise UsageError(f"{item}: {path}: {error}") from error
     if not isinstance(table, dict):
-        raise UsageError(f"--variable {item}: {path} holds no names with values")
+        raise UsageError(f"{item}: {path} holds no names with values")
     found: dict[str, str] = {}
     for key, value in cast("dict[str, object]", table).items():
         if not isinstance(value, str):
             raise UsageError(
-                f"--variable {item}: '{key}' in {path} is not a text",
+                f"{item}: '{key}' in {path} is not a text",
                 hint="a variable's value is a text: write it in quotes",
             )
         found[key] = value

@@ -1,8 +1,9 @@
 """Carries out `paddock run`: one guest, in this terminal, on the main thread.
 
-No event loop is started: a program starts sooner without one, and nothing that
-Python would answer is granted to it. The core lets signals through: the first
-Ctrl-C or SIGTERM ends the guest, a second one the process at once.
+No event loop is started: a program starts sooner without one. Only where it
+imports what Python answers, a host is made for it, as `paddock up` would make it.
+The core lets signals through: the first Ctrl-C or SIGTERM ends the guest, a
+second one the process at once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -20,10 +23,15 @@ from paddock.errors import GuestError, UsageError
 
 if TYPE_CHECKING:
     from paddock.cli.run import RunRequest
+    from paddock.host.host import EngineSettings
 
 #: What a process exits with whose guest trapped: as after SIGABRT, or as
 #: `abort` does where there are no signals. Wasmtime's command line does the same.
 TRAP_EXIT = 3 if sys.platform == "win32" else 128 + 6
+
+
+#: Bytes and elements that no instance has.
+UNLIMITED = 1 << 62
 
 
 class _Signalled(BaseException):
@@ -44,7 +52,7 @@ def execute(request: RunRequest) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
     try:
-        return _run(request)
+        return _run(request, received)
     except GuestError as error:
         console.error(error)
         return TRAP_EXIT
@@ -52,19 +60,74 @@ def execute(request: RunRequest) -> int:
         return 128 + received[0]
 
 
-def _run(request: RunRequest) -> int:
+def _run(request: RunRequest, received: list[int]) -> int:
     data = read(request.file)
     engine = _core.Engine(request.engine)
     artifact = _load(request, engine, data)
     options = _options(request)
+    if artifact.kind == "component" and not all(map(_core.built_in, artifact.imports)):
+        return _hosted(request, options, received)
     if request.invoke is None:
         return _core.run_command(engine, artifact, options, _report)
-    code, result = _core.invoke(
-        engine, artifact, request.invoke, request.arguments, options, _report
+    return _told(
+        *_core.invoke(engine, artifact, request.invoke, request.arguments, options, _report)
     )
+
+
+def _told(code: int, result: str | None) -> int:
     if result is not None:
         print(result, flush=True)
     return code
+
+
+def _hosted(request: RunRequest, options: _core.RunOptions, received: list[int]) -> int:
+    """The same with what the host's providers answer, as far as it is granted."""
+    import asyncio
+    from math import inf
+
+    from paddock.cli.bare import application
+    from paddock.host import sources
+    from paddock.host.desired import Desired, DesiredApplication, Overrides
+    from paddock.host.program import Program, run
+    from paddock.manifest.model import Limits
+
+    given = request.given
+    limits = Limits(
+        memory=given.memory or UNLIMITED,
+        table=given.table or UNLIMITED,
+        time=inf if given.time is None else given.time,
+    )
+    # A route would need an HTTP handler.
+    served = replace(application(request.file, given, limits, None), http=())
+    chosen = DesiredApplication(served, Overrides(key_values=given.key_values))
+    configuration = sources.configuration(given.config)
+    invoke = None if request.invoke is None else (request.invoke, request.arguments)
+    program = Program(
+        desired=Desired((chosen,), configuration),
+        engine=_settings(request),
+        options=options,
+        state_dir=given.state_dir or configuration.state_dir,
+        invoke=invoke,
+    )
+    try:
+        return _told(*asyncio.run(run(program, received)))
+    except asyncio.CancelledError:
+        raise _Signalled from None
+
+
+def _settings(request: RunRequest) -> EngineSettings:
+    """The request's engine as a host makes it; what was compiled is found in the cache."""
+    from paddock.host.host import EngineSettings
+
+    code = request.engine.cache_dir
+    return EngineSettings(
+        compiler=request.engine.compiler,
+        fuel=request.fuel,
+        cache_dir=Path(code).parent if code else None,
+        pooling=False,
+        allow_precompiled=request.allow_precompiled,
+        instances=1,
+    )
 
 
 def _load(request: RunRequest, engine: _core.Engine, data: bytes) -> _core.Artifact:

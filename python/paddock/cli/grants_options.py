@@ -27,6 +27,13 @@ class Given:
     name_lookup: bool
     inherit_network: bool
     configuration: Mapping[str, str]
+    secrets: Mapping[str, str]
+    #: Names that are granted, by the key that a manifest would list them under.
+    names: Mapping[str, tuple[str, ...]]
+    #: Set in the key-value store "default".
+    key_values: Mapping[str, str]
+    config: Path | None
+    state_dir: Path | None
     memory: int | None
     table: int | None
     time: float | None
@@ -67,8 +74,51 @@ def configure(parser: Parser, *, time: str) -> None:
         metavar="URL",
         help="outgoing HTTP to there, as https://example.com",
     )
+    _configure_providers(parser)
     options.add_limits(parser, time)
     _configure_wasmtime(parser)
+
+
+#: Option, the manifest's key for the same, what it names.
+_NAMED = (
+    ("--key-value-store", "key_value_stores", "a key-value store"),
+    ("--sqlite-database", "sqlite_databases", "a SQLite database"),
+    ("--sql-database", "sql_databases", "a SQL database"),
+    ("--blob-container", "blob_containers", "a container of blobs; * is any"),
+    ("--message-broker", "message_brokers", "a message broker"),
+    ("--interface", "interfaces", "an interface of your own, with its version"),
+)
+
+
+def _configure_providers(parser: Parser) -> None:
+    group = parser.add_argument_group("grants of what the host's providers answer")
+    for option, key, about in _NAMED:
+        group.add_argument(
+            option, dest=key, action="append", default=[], metavar="NAME", help=about
+        )
+    group.add_argument(
+        "--variable",
+        action="append",
+        default=[],
+        metavar="K=V",
+        help="value of a variable; K=@FILE, @FILE.json, @FILE.toml read files",
+    )
+    group.add_argument(
+        "--secret", action="append", default=[], metavar="K=V", help="the same for a secret"
+    )
+    group.add_argument(
+        "--key-value",
+        action="append",
+        default=[],
+        metavar="K=V",
+        help="set a key in the store 'default', and grant it",
+    )
+    group.add_argument(
+        "--config", type=Path, metavar="HOST.TOML", help="what stands behind these names"
+    )
+    group.add_argument(
+        "--state-dir", type=Path, metavar="DIR", help="what is stored stays there; default: nowhere"
+    )
 
 
 def _configure_wasmtime(parser: Parser) -> None:
@@ -108,11 +158,23 @@ def given(args: argparse.Namespace, flags: wasmtime_flags.Flags) -> Given:
         outbound=_outbound(args, flags),
         name_lookup=_name_lookup(args, flags),
         inherit_network=flags.inherit_network,
-        configuration=flags.configuration,
+        configuration={**flags.configuration, **assignments.variables(args.variable)},
+        secrets=assignments.variables(args.secret, "--secret"),
+        names=_names(args),
+        key_values=assignments.pairs(args.key_value, "--key-value"),
+        config=args.config,
+        state_dir=args.state_dir,
         memory=args.max_memory or flags.memory,
         table=args.max_table_elements or flags.table,
         time=args.timeout or flags.time,
     )
+
+
+def _names(args: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+    names = {key: tuple(dict.fromkeys(getattr(args, key))) for _, key, _ in _NAMED}
+    if args.key_value and "default" not in names["key_value_stores"]:
+        names["key_value_stores"] += ("default",)
+    return names
 
 
 def _directory(text: str) -> tuple[Path, str]:

@@ -26,6 +26,7 @@ class Need(NamedTuple):
 _BUILT_IN = (
     ("wasi:http/outgoing-handler@", "outgoing HTTP", 'allowed_outbound_hosts = ["https://…"]'),
     ("wasi:http/client@", "outgoing HTTP", 'allowed_outbound_hosts = ["https://…"]'),
+    ("fermyon:spin/http", "outgoing HTTP", 'allowed_outbound_hosts = ["https://…"]'),
     ("wasi:filesystem/", "files", 'files = [{ source = "data", destination = "/data" }]'),
     ("wasi:sockets/tcp@", "TCP connections", 'allowed_outbound_hosts = ["tcp://host:port"]'),
     ("wasi:sockets/udp@", "UDP datagrams", 'allowed_outbound_hosts = ["udp://host:port"]'),

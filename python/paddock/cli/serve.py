@@ -6,7 +6,6 @@ grant. Directories are read-only. An application has a manifest: paddock up.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,7 @@ from paddock.cli.parser import Parser
 if TYPE_CHECKING:
     import argparse
 
-    from paddock.cli.grants_options import Given
-    from paddock.manifest.model import Application, Reuse
+    from paddock.manifest.model import Reuse
 
 DEFAULT_ADDRESS = "127.0.0.1:8080"
 
@@ -28,7 +26,6 @@ def configure(parser: Parser) -> None:
     add("file", type=Path, metavar="FILE", help="a .wasm, .wat or .cwasm file")
     add("--addr", default=DEFAULT_ADDRESS, metavar="HOST:PORT", help="port 0 picks a free one")
     add("--log-dir", type=Path, metavar="DIR", help="output of the component goes to files there")
-    add("--state-dir", type=Path, metavar="DIR", help="default: a temporary one")
     add("--json", action="store_true", help="the log as lines of JSON")
     add("-q", "--quiet", action="store_true", help="no output of the component")
     grants_options.configure(parser, time="30s for each request")
@@ -54,53 +51,35 @@ def run(parser: Parser, argv: list[str]) -> int:
     args = parser.parse(argv)
     flags = grants_options.flags_of(args)
     given = grants_options.given(args, flags)
+    from paddock.cli.bare import application
     from paddock.host import handover
     from paddock.host.desired import Overrides
     from paddock.host.listen import parse_address
     from paddock.host.serve import serve_application
     from paddock.host.up_options import UpOptions
+    from paddock.manifest.model import Limits
 
     parse_address(args.addr)
     file: Path = args.file
+    limits = Limits(memory=given.memory, time=given.time, table=given.table)
     chosen = UpOptions(
         manifest=file,
         listen=args.addr,
-        overrides=Overrides(environment=given.environment),
+        config=given.config,
+        overrides=Overrides(given.environment, key_values=given.key_values),
         quiet=args.quiet,
         json=args.json,
         log_dir=args.log_dir,
-        state_dir=args.state_dir,
+        state_dir=given.state_dir,
         engine=options.engine_settings(args),
         bare=True,
-        application=application(file, given, _reuse(args)),
+        application=application(file, given, limits, _reuse(args)),
         inherited=handover.inherited(),
         arguments=("serve", *argv),
     )
     import asyncio
 
     return asyncio.run(serve_application(chosen))
-
-
-def application(file: Path, given: Given, reuse: Reuse | None) -> Application:
-    """The application that a bare component with these grants is."""
-    from paddock.manifest.model import FileMount, Limits
-    from paddock.manifest.reader import bare, find
-
-    found = bare(find(file))
-    (component,) = found.components.values()
-    component = replace(
-        component,
-        files=tuple(FileMount(host, _absolute(guest)) for host, guest in given.directories),
-        allowed_outbound_hosts=given.outbound,
-        variables=given.configuration,
-        limits=Limits(memory=given.memory, time=given.time, table=given.table),
-        reuse=reuse,
-    )
-    return replace(found, components={component.id: component})
-
-
-def _absolute(guest: str) -> str:
-    return guest if guest.startswith("/") else "/" + guest.removeprefix(".").lstrip("/")
 
 
 def _reuse(args: argparse.Namespace) -> Reuse | None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from paddock.host.imports import OUTGOING
 from paddock.host.kinds import KINDS
 from paddock.interfaces.catalogue import find
 from paddock.manifest.model import Component, FilePattern, Location
@@ -24,8 +25,7 @@ KEYS: Mapping[str, str] = {
 
 #: Which imports use it, by the start of their name; the engine answers these itself.
 _BUILT_IN = {
-    OUTBOUND: ("wasi:http/outgoing-handler@", "wasi:http/client@", "wasi:sockets/tcp",
-               "wasi:sockets/udp", "wasi:sockets/types@"),
+    OUTBOUND: (*OUTGOING, "wasi:sockets/tcp", "wasi:sockets/udp", "wasi:sockets/types@"),
     FILES: ("wasi:filesystem/",),
 }  # fmt: skip
 #: The same for interfaces that Python answers, by their capability.

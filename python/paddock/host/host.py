@@ -263,6 +263,11 @@ class Host:
             "server": self.server.stats() if self.server else {},
         }
 
+    def only_component(self) -> _core.Component:
+        """The component of a host that runs one; ValueError for any other number."""
+        (component,) = (each for known in self._running for each in known.components.values())
+        return component
+
     async def stop(self, timeout: float) -> int:
         """Finish what runs within `timeout` seconds; the number of requests cut off."""
         drained = self.server.drain(timeout) if self.server else nothing()

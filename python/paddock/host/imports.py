@@ -12,14 +12,22 @@ from paddock.manifest.model import Application, Component
 
 #: A hint for who has a route without a handler.
 HANDLERS = (
-    "an HTTP component exports wasi:http/incoming-handler 0.2 or wasi:http/handler 0.3; "
+    "an HTTP component exports wasi:http/incoming-handler 0.2, wasi:http/handler 0.3 or, of "
+    "Spin 1, fermyon:spin/inbound-http; "
     "a command is run with: paddock run"
 )
 
 
+#: The handler of components made with Spin 1.
+SPIN_1 = "fermyon:spin/inbound-http"
+
+#: Imports, by their beginning, whose requests need `allowed_outbound_hosts`.
+OUTGOING = ("wasi:http/outgoing-handler@", "wasi:http/client@", "fermyon:spin/http")
+
 #: Interfaces that hold types and nothing to call, so nothing has to answer them.
 TYPES_ONLY = (
     "fermyon:spin-cron/cron-types",
+    "fermyon:spin/http-types",
     "fermyon:spin/mysql-types",
     "fermyon:spin/postgres-types",
     "fermyon:spin/rdbms-types",
@@ -71,6 +79,9 @@ def _ungranted(component: Component, name: str, offer: Offer) -> list[str]:
     who = f"{component.location}: component '{component.id}' imports"
     if not offer.module:
         return _ungranted_own(component, name)
+    if name.startswith("wasi:messaging/types@"):
+        # Who only takes messages imports it too; who sends any imports `producer`.
+        return []
     kind = KINDS.get(offer.capability)
     if kind is not None and not kind.names(component):
         return [
@@ -108,8 +119,7 @@ def _ungranted_own(component: Component, name: str) -> list[str]:
 
 
 def _ungranted_builtin(component: Component, name: str) -> list[str]:
-    outgoing = name.startswith(("wasi:http/outgoing-handler@", "wasi:http/client@"))
-    if outgoing and not component.allowed_outbound_hosts:
+    if name.startswith(OUTGOING) and not component.allowed_outbound_hosts:
         return [
             f"{component.location}: component '{component.id}' imports outgoing HTTP ({name}) "
             "but no host is granted; a request is denied. "
@@ -140,6 +150,12 @@ def _plain(name: str) -> str:
 def useless(component: Component, exports: Iterable[str]) -> list[str]:
     """Settings that are valid but can't have an effect on what is exported."""
     reuse = component.reuse
+    exports = tuple(exports)
+    if reuse is not None and SPIN_1 in exports and not any(map(_of_wasi, exports)):
+        return [
+            f"{reuse.location}: component '{component.id}' has reuse, but a component of Spin 1 "
+            "has a fresh instance for each request"
+        ]
     concurrent = any(name.startswith("wasi:http/handler@0.3.") for name in exports)
     if reuse is None or reuse.concurrency == 1 or concurrent:
         return []
@@ -147,6 +163,10 @@ def useless(component: Component, exports: Iterable[str]) -> list[str]:
         f"{reuse.location}: component '{component.id}' has reuse.concurrency = "
         f"{reuse.concurrency}, but an instance of WASI 0.2 serves one request at a time"
     ]
+
+
+def _of_wasi(export: str) -> bool:
+    return export.startswith(("wasi:http/incoming-handler@0.2.", "wasi:http/handler@0.3."))
 
 
 def handler_missing(
@@ -162,8 +182,7 @@ def handler_missing(
             f"is none (it exports: {', '.join(exports) or 'nothing'})"
         )
     triggers = [each for each in routes if each.executor.type == "http"]
-    handlers = ("wasi:http/incoming-handler@0.2.", "wasi:http/handler@0.3.")
-    if not triggers or any(name.startswith(handlers) for name in exports):
+    if not triggers or SPIN_1 in exports or any(map(_of_wasi, exports)):
         return None
     return (
         f"{triggers[0].location}: component '{component.id}' has a route but exports no HTTP "

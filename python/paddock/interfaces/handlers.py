@@ -1,6 +1,7 @@
 """Which export of a component takes a message or a tick, and in which shape.
 
 The names and types are those of `wasmcloud:messaging` 0.2.0 and 0.3.0,
+`wasi:messaging` 0.2.0-draft,
 `fermyon:spin/inbound-redis`, `spin:redis/inbound-redis@3.0.0`, the worlds of
 Spin's MQTT and cron triggers, and `wasi:cli/run`.
 """
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from paddock.errors import PlanError
 
 if TYPE_CHECKING:
-    from paddock.capabilities.messaging import Message
+    from paddock.capabilities.messaging import Message, MessageBroker
 
 T = TypeVar("T")
 
@@ -45,16 +46,31 @@ class CronMetadata:
     timestamp: int
 
 
-def _broker(message: Message) -> Sequence[object]:
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message, and where an answer to it goes; None where nobody takes one."""
+
+    message: Message
+    broker: MessageBroker | None
+
+
+def _broker(received: Received) -> Sequence[object]:
+    message = received.message
     return (BrokerMessage(message.subject, message.body, message.reply_to),)
 
 
-def _payload(message: Message) -> Sequence[object]:
-    return (message.body,)
+def _resource(received: Received) -> Sequence[object]:
+    from paddock.interfaces.wasi_messaging import Message
+
+    return (Message.received(received.message, received.broker),)
 
 
-def _topic(message: Message) -> Sequence[object]:
-    return (message.body, TopicMetadata(message.subject))
+def _payload(received: Received) -> Sequence[object]:
+    return (received.message.body,)
+
+
+def _topic(received: Received) -> Sequence[object]:
+    return (received.message.body, TopicMetadata(received.message.subject))
 
 
 def _nothing(event: object) -> Sequence[object]:
@@ -67,9 +83,10 @@ def _tick(timestamp: int) -> Sequence[object]:
 
 
 #: Exports, the most telling first: a prefix of the name, the function, its arguments.
-_MESSAGE: tuple[tuple[str, str, Callable[[Message], Sequence[object]]], ...] = (
+_MESSAGE: tuple[tuple[str, str, Callable[[Received], Sequence[object]]], ...] = (
     ("wasmcloud:messaging/handler@0.3.", "#handle-message", _broker),
     ("wasmcloud:messaging/handler@0.2.", "#handle-message", _broker),
+    ("wasi:messaging/incoming-handler@0.2.0-draft", "#handle", _resource),
     ("spin:redis/inbound-redis@3.", "#handle-message", _payload),
     ("fermyon:spin/inbound-redis", "#handle-message", _payload),
     ("handle-message", "", _topic),
@@ -81,9 +98,15 @@ _TICK: tuple[tuple[str, str, Callable[[int], Sequence[object]]], ...] = (
 )
 
 
-def message_handler(exports: Sequence[str]) -> Callable[[Message], Shaped]:
-    """How a component with these exports takes a message; PlanError if it can't."""
-    return _found(exports, _MESSAGE, "messages")
+def message_handler(
+    exports: Sequence[str], broker: MessageBroker | None = None
+) -> Callable[[Message], Shaped]:
+    """How a component with these exports takes a message; PlanError if it can't.
+
+    `broker` is where the message came from.
+    """
+    shaped = _found(exports, _MESSAGE, "messages")
+    return lambda message: shaped(Received(message, broker))
 
 
 def tick_handler(exports: Sequence[str]) -> Callable[[int], Shaped]:

@@ -1,4 +1,5 @@
-"""`wasi:messaging@0.2.0-draft`: producer and request-reply, on brokers by their label.
+"""`wasi:messaging@0.2.0-draft`: producer and request-reply, on brokers by their label,
+and the message that `incoming-handler` is given.
 
 A message's content type is the header `content-type`; its metadata are all others.
 """
@@ -70,8 +71,12 @@ class Message:
         self.broker: MessageBroker | None = None
 
     @classmethod
-    def received(cls, message: Sent, broker: MessageBroker) -> Message:
-        """One that came from a broker."""
+    def received(cls, message: Sent, broker: MessageBroker | None) -> Message:
+        """One that came from a broker, which also takes the answer to it.
+
+        Answering needs no grant: it goes only where the message says that an answer
+        is awaited, which the guest can't change.
+        """
         self = cls(message.body)
         self._metadata = dict(message.headers)
         self.subject, self.reply_to, self.broker = message.subject, message.reply_to, broker

@@ -89,7 +89,7 @@ class MessageTrigger(Trigger):
 
     def __init__(self, context: Context, options: Options) -> None:
         self._broker = cast("MessageBroker", context.opened)
-        self._shape = message_handler(context.exports)
+        self._shape = message_handler(context.exports, self._broker)
         self.in_flight = context.concurrency
         #: What it subscribes to.
         self.wanted = self.subscription(context, options)

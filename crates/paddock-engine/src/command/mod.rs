@@ -21,6 +21,7 @@ use crate::limits::InstanceLimits;
 use crate::outbound::OutboundGrants;
 
 pub use failure::TRAP_EXIT;
+pub use run::run_component;
 
 /// What a command is given.
 #[derive(Clone, Debug)]

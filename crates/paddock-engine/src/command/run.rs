@@ -29,25 +29,14 @@ pub fn prepare(
     events: Arc<dyn Events>,
     observer: Option<Arc<dyn Observer>>,
 ) -> Result<Prepared> {
-    let wasi = context::builder(&options)?.build();
     let spec = ComponentSpec {
         application: "run".into(),
         id: options.arguments.first().cloned().unwrap_or_default(),
-        limits: options.limits,
-        outbound: options.outbound,
+        limits: options.limits.clone(),
+        outbound: options.outbound.clone(),
         ..ComponentSpec::default()
     };
-    let component = Component::new(engine, artifact, spec, bound, events, observer)?;
-    let scope = Scope {
-        component: Arc::clone(&component),
-        generation: 0,
-        instance: 1,
-        calls: 0,
-        deadline: Deadline::after(component.spec.limits.time),
-        trace: None,
-    };
-    let store = State::store_with(&component, wasi, hooks(&component), scope)?;
-    Ok(Prepared { component, store })
+    Prepared::new(Component::new(engine, artifact, spec, bound, events, observer)?, &options)
 }
 
 /// A connector loads the platform's root certificates, so one is made only
@@ -60,6 +49,21 @@ fn hooks(component: &Arc<Component>) -> Hooks {
 }
 
 impl Prepared {
+    /// Limits and grants for HTTP are the component's, the rest comes from `options`.
+    pub fn new(component: Arc<Component>, options: &RunOptions) -> Result<Self> {
+        let wasi = context::builder(options)?.build();
+        let scope = Scope {
+            component: Arc::clone(&component),
+            generation: 0,
+            instance: 1,
+            calls: 0,
+            deadline: Deadline::after(component.spec.limits.time),
+            trace: None,
+        };
+        let store = State::store_with(&component, wasi, hooks(&component), scope)?;
+        Ok(Self { component, store })
+    }
+
     /// Bounds an event by the time limit, which also ends what waits in the
     /// host, and turns its failure into an exit code or a message.
     pub async fn bounded<T>(
@@ -99,13 +103,27 @@ pub async fn run(
     events: Arc<dyn Events>,
     observer: Option<Arc<dyn Observer>>,
 ) -> Result<i32> {
+    let generation = generation(&artifact)?;
+    finish(prepare(engine, artifact, options, bound, events, observer)?, generation).await
+}
+
+/// The same for a component that is linked, with what answers its imports.
+pub async fn run_component(component: Arc<Component>, options: &RunOptions) -> Result<i32> {
+    let generation = generation(&component.artifact)?;
+    finish(Prepared::new(component, options)?, generation).await
+}
+
+/// Of which WASI its `wasi:cli/run` is: 2 or 3.
+fn generation(artifact: &Artifact) -> Result<u8> {
     let exports = |prefix: &str| artifact.exports.iter().any(|name| name.starts_with(prefix));
-    let generation = match (exports("wasi:cli/run@0.3."), exports("wasi:cli/run@0.2.")) {
-        (true, _) => 3,
-        (_, true) => 2,
-        _ => return Err(no_command(&artifact)),
-    };
-    let mut prepared = prepare(engine, Arc::clone(&artifact), options, bound, events, observer)?;
+    match (exports("wasi:cli/run@0.3."), exports("wasi:cli/run@0.2.")) {
+        (true, _) => Ok(3),
+        (_, true) => Ok(2),
+        _ => Err(no_command(artifact)),
+    }
+}
+
+async fn finish(mut prepared: Prepared, generation: u8) -> Result<i32> {
     let ended = prepared
         .bounded(async |store, component| {
             let instance = component.linked.pre.instantiate_async(&mut *store).await?;

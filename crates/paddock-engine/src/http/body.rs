@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use http::header::{CONNECTION, HeaderMap, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper::body::Incoming;
@@ -34,6 +35,14 @@ pub fn without_hops(headers: &mut HeaderMap) {
 
 pub fn empty() -> WasiBody {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// An answer of the host's own, without content.
+pub fn refusal(status: StatusCode) -> Response<WasiBody> {
+    let mut response = Response::new(empty());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    response
 }
 
 /// A streamed answer, read by a task of its own.

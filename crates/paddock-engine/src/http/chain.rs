@@ -5,13 +5,13 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::header::HeaderValue;
 use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::body::{empty, without_hops};
+use super::body::{refusal, without_hops};
 use super::cgi::Cgi;
 use super::dispatch::Failure;
 use super::generation::{Answer, Generation, Place};
@@ -112,15 +112,9 @@ async fn run(
         Ok(response) => Ok(response),
         Err(Failure::Overloaded) => Err(Error::ConnectionLimitReached),
         Err(Failure::TimeLimit) => Ok(refusal(StatusCode::GATEWAY_TIMEOUT)),
+        Err(Failure::TooLarge) => Ok(refusal(StatusCode::PAYLOAD_TOO_LARGE)),
         Err(_) => Ok(refusal(StatusCode::INTERNAL_SERVER_ERROR)),
     }
-}
-
-fn refusal(status: StatusCode) -> Response<WasiBody> {
-    let mut response = Response::new(empty());
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    response
 }
 
 fn fixed(status: StatusCode, headers: &http::HeaderMap, body: &Bytes) -> Response<WasiBody> {

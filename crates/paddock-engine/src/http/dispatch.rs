@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ProxyPre;
 
+use super::inbound::Inbound;
 use super::incoming::Incoming;
 use super::service::Service;
 use crate::component::Component;
@@ -23,6 +24,8 @@ pub enum Failure {
     ResourceLimit,
     /// It returned without a response, or with an error instead of one.
     NoResponse,
+    /// The request's body is more than the guest could take.
+    TooLarge,
     /// The host has no slot left for another instance.
     Overloaded,
 }
@@ -53,7 +56,9 @@ enum Kind {
     Incoming(Incoming),
     /// `wasi:http/handler` 0.3.
     Service(Service),
-    /// Neither: other events than requests may reach it.
+    /// `fermyon:spin/inbound-http` of Spin 1.
+    Inbound(Inbound),
+    /// None of them: other events than requests may reach it.
     None,
 }
 
@@ -62,7 +67,9 @@ impl Handler {
         let kind = match &component.linked.http {
             Some(ProxyPre::P2(pre)) => Kind::Incoming(Incoming::new(&component, pre.clone())),
             Some(ProxyPre::P3(_)) => Kind::Service(Service::new(&component)),
-            None => Kind::None,
+            None => {
+                component.linked.inbound.map_or(Kind::None, |handle| Kind::Inbound(Inbound::new(&component, handle)))
+            }
         };
         Self { component, kind }
     }
@@ -86,6 +93,7 @@ impl Handler {
         match &self.kind {
             Kind::Incoming(incoming) => incoming.handle(request, arrival).await,
             Kind::Service(service) => service.handle(request, arrival).await,
+            Kind::Inbound(inbound) => inbound.handle(request, arrival).await,
             Kind::None => Err(Failure::Failed),
         }
     }

@@ -9,6 +9,7 @@ pub mod dispatch;
 pub mod generation;
 mod guest;
 mod headers;
+pub(crate) mod inbound;
 mod incoming;
 pub mod observer;
 mod respond;

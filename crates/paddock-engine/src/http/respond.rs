@@ -296,6 +296,7 @@ fn failed(failure: Failure, busy: Busy) -> Response<Outgoing> {
     let status = match failure {
         Failure::TimeLimit => StatusCode::GATEWAY_TIMEOUT,
         Failure::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Failure::TooLarge => return closing(StatusCode::PAYLOAD_TOO_LARGE, busy),
         Failure::Failed | Failure::ResourceLimit | Failure::NoResponse => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let mut response = refusal(status, busy);

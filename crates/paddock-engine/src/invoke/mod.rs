@@ -23,7 +23,7 @@ use wasmtime::component::{ComponentExportIndex, Val};
 use crate::artifact::{Artifact, Code};
 use crate::command::RunOptions;
 use crate::command::run::{Ended, Prepared, prepare};
-use crate::component::Bound;
+use crate::component::{Bound, Component};
 use crate::engine::{Engine, Flavour};
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::events::Events;
@@ -69,6 +69,16 @@ pub async fn invoke(
     let arguments = arguments(call, &found)?;
     let prepared = prepare(engine, artifact, options, bound, events, observer)?;
     call_component(prepared, &found, &arguments).await
+}
+
+/// The same for a component that is linked, with what answers its imports.
+///
+/// # Errors
+/// As [`invoke`].
+pub async fn invoke_component(component: Arc<Component>, call: &Call, options: &RunOptions) -> Result<Invoked> {
+    let found = find::function(component.artifact.component()?, &call.name)?;
+    let arguments = arguments(call, &found)?;
+    call_component(Prepared::new(component, options)?, &found, &arguments).await
 }
 
 /// A function of a component.

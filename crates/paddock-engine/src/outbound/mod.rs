@@ -4,6 +4,7 @@
 mod connector;
 mod grants;
 mod relative;
+mod spin;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
 pub use connector::Connector;
 pub use grants::{Blocked, HostPattern, OutboundGrant, OutboundGrants, is_private};
 pub(crate) use relative::add_to_linker as add_relative_to_linker;
+pub(crate) use spin::add_to_linker as add_spin_to_linker;
 
 use crate::component::Component;
 
@@ -88,7 +90,7 @@ type Answer = Result<(http::Response<WasiBody>, Sent), Error>;
 
 /// The runtime's own list is a constant, made anew wherever it is named: every
 /// header of every request is looked up here.
-fn forbidden(name: &HeaderName) -> bool {
+pub(crate) fn forbidden(name: &HeaderName) -> bool {
     static NAMES: [HeaderName; 9] = wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS;
     NAMES.contains(name)
 }

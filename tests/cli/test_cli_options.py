@@ -9,7 +9,7 @@ import pytest
 from paddock.cli import assignments, bare, grants_options, options, run, wasmtime_flags
 from paddock.cli.parser import Parser
 from paddock.errors import UsageError
-from paddock.manifest.model import Limits
+from paddock.manifest.model import FileMount, Limits
 
 
 def parse_run(*argv: str) -> tuple[wasmtime_flags.Flags, grants_options.Given, list[str]]:
@@ -160,5 +160,5 @@ def test_serve_makes_an_application_of_one_component(tmp_path: Path) -> None:
     assert component.allowed_outbound_hosts == ("https://example.com",)
     assert (component.key_value_stores, component.secrets) == (("a",), {"b": "c"})
     (mount,) = component.files
-    assert (mount.source, mount.destination) == (tmp_path, "/data")  # type: ignore[union-attr]
+    assert mount == FileMount(tmp_path, "/data", writable=True)
     assert application.http[0].route == "/..."

@@ -20,7 +20,9 @@ def application(file: Path, given: Given, limits: Limits, reuse: Reuse | None) -
     (component,) = found.components.values()
     component = replace(
         component,
-        files=tuple(FileMount(host, _absolute(guest)) for host, guest in given.directories),
+        files=tuple(
+            FileMount(host, _absolute(guest), writable=True) for host, guest in given.directories
+        ),
         allowed_outbound_hosts=given.outbound,
         variables=given.configuration,
         secrets=given.secrets,

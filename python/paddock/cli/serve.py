@@ -1,7 +1,7 @@
 """Serve one HTTP component as it is, without a manifest.
 
 For trying a component: every path goes to it, and it gets only what the options
-grant. Directories are read-only. An application has a manifest: paddock up.
+grant. An application has a manifest: paddock up.
 """
 
 from __future__ import annotations

@@ -9,11 +9,13 @@ question on a terminal, and otherwise only named.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import packages
@@ -22,14 +24,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str]) -> int:
-    env = environment(lint=arguments[:1] in (["fmt"], ["clippy"]))
+    formats = arguments[:1] == ["fmt"]
+    env = environment(lint=formats or arguments[:1] == ["clippy"], builds=not formats)
     return subprocess.run(["cargo", *arguments], cwd=ROOT, env=env, check=False).returncode
 
 
-def environment(*, lint: bool = False) -> dict[str, str]:
+def environment(*, lint: bool = False, builds: bool = True) -> dict[str, str]:
     """The process environment in which `cargo` is a toolchain that we can use.
 
-    `lint` asks for rustfmt and clippy too. Exits with what to install where
+    `lint` asks for rustfmt and clippy too; `builds` says that crates are compiled. Exits with what to install where
     there is none and none may be installed.
     """
     wanted = oldest_rust()
@@ -42,7 +45,8 @@ def environment(*, lint: bool = False) -> dict[str, str]:
         sys.exit(f"error: still no Rust {dotted(wanted)} or later{also}.\n{packages.RUSTUP}")
     path = os.pathsep.join([str(directory), os.environ.get("PATH", "")])
     target = target_directory()
-    claim(target, ROOT)
+    if builds:
+        claim(target, ROOT)
     return {**os.environ, "PATH": path, "CARGO_TARGET_DIR": str(target)}
 
 
@@ -95,15 +99,31 @@ def claim(target: Path, clone: Path) -> None:
     """Forget what another clone made of its own crates; compiled dependencies stay.
 
     Cargo tells a crate's state by the times of its files, and names it alike in every
-    clone: it would take the other clone's newer code for this one's.
+    clone: it would take the other clone's newer code for this one's. Two that build at
+    the same time need directories of their own.
     """
     owner = target / "clone.txt"
     if owner.is_file() and owner.read_text(encoding="utf-8") == str(clone):
         return
-    for made in target.glob("**/.fingerprint/paddock-*"):
-        shutil.rmtree(made, ignore_errors=True)
+    for known in target.glob("**/.fingerprint"):
+        with cargos_lock(known.parent):
+            for made in known.glob("paddock-*"):
+                shutil.rmtree(made, ignore_errors=True)
     target.mkdir(parents=True, exist_ok=True)
     owner.write_text(str(clone), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def cargos_lock(directory: Path) -> Iterator[None]:
+    """Wait until no cargo builds there, where locks are files that can be held (POSIX)."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with open(directory / ".cargo-lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def dotted(number: tuple[int, ...]) -> str:

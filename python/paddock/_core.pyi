@@ -122,6 +122,10 @@ class Artifact:
     def cached(self) -> bool:
         """Whether its machine code came from the cache."""
     @property
+    def labels(self) -> dict[str, str]:
+        """The interface of each import that stands under a label of the component's own."""
+
+    @property
     def imports(self) -> list[str]:
         """Names of imported interfaces; `module.name` for a core module."""
     @property

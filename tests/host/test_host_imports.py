@@ -69,3 +69,18 @@ def test_who_only_takes_messages_is_not_told_that_no_broker_is_granted() -> None
     assert check(component(), [handler], built_in).warnings == ()
     (warning,) = check(component(), [handler, sender], built_in).warnings
     assert "imports a message broker" in warning
+
+
+def test_an_import_under_a_label_is_checked_as_its_interface() -> None:
+    labels = {"cache": "wasi:keyvalue/store@0.2.0-draft2", "odd": "acme:rockets/launch@1.0.0"}
+    checked = check(component(), ["cache", "odd"], built_in, labels)
+    assert checked.bound == ("cache",)
+    assert "acme:rockets/launch in version 1.0.0" in checked.problems[0]
+    assert "imports a key-value store (wasi:keyvalue/store" in checked.warnings[0]
+
+
+def test_what_the_engine_answers_is_refused_under_a_label() -> None:
+    (problem,) = check(
+        component(), ["other"], built_in, {"other": "wasi:http/types@0.2.0"}
+    ).problems
+    assert "under the label 'other'" in problem

@@ -51,6 +51,8 @@ pub struct Artifact {
     pub cached: bool,
     pub imports: Vec<String>,
     pub exports: Vec<String>,
+    /// Imports under a label of the component's own, and the interface that each is.
+    pub labels: Vec<(String, String)>,
     /// Linked forms, shared by all applications that link it in the same way.
     pub(crate) linked: crate::linker::LinkedForms,
 }
@@ -63,6 +65,7 @@ impl Artifact {
             size,
             kind: described.kind,
             flavour: described.flavour,
+            labels: labels(&code),
             code,
             cached,
             imports,
@@ -95,6 +98,13 @@ fn names(code: &Code) -> (Vec<String>, Vec<String>) {
             module.exports().map(|e| e.name().to_string()).collect(),
         ),
     }
+}
+
+fn labels(code: &Code) -> Vec<(String, String)> {
+    let Code::Component(component) = code else { return Vec::new() };
+    let ty = component.component_type();
+    let imports = ty.imports(component.engine());
+    imports.filter_map(|(label, item)| Some((label.to_string(), item.implements?.to_string()))).collect()
 }
 
 impl Code {

@@ -164,6 +164,8 @@ fn build(options: &EngineOptions, flavour: Flavour, target: Option<&str>) -> Res
 fn config(options: &EngineOptions, flavour: Flavour, target: Option<&str>, pooling: bool) -> Result<Config> {
     let mut config = Config::new();
     config.wasm_component_model(true);
+    // An interface imported several times, each under a label of the guest's.
+    config.wasm_component_model_implements(true);
     config.epoch_interruption(true);
     config.consume_fuel(options.fuel);
     config.cranelift_opt_level(OptLevel::Speed);

@@ -166,7 +166,13 @@ fn items<'a>(resolve: &Resolve, items: impl IntoIterator<Item = (&'a WorldKey, &
             WorldItem::Function(_) => "function",
             WorldItem::Type { .. } => "type",
         };
-        json!({"name": name, "interface": interface, "version": version, "kind": kind})
+        let mut told = json!({"name": name, "interface": interface, "version": version, "kind": kind});
+        if let (WorldKey::Name(_), WorldItem::Interface { id, .. }) = (key, item)
+            && let (Some(known), Some(told)) = (resolve.id_of(*id), told.as_object_mut())
+        {
+            told.insert("implements".into(), known.into());
+        }
+        told
     });
     Json::Array(listed.collect())
 }

@@ -24,6 +24,7 @@ pub struct Slot {
 
 /// An interface answered from outside the engine.
 pub struct Interface {
+    /// As the component imports it: the interface's name, or a label.
     pub name: String,
     /// WIT names, and whether the component really imports each.
     pub functions: Vec<(String, bool)>,
@@ -91,12 +92,14 @@ fn link_new(engine: &Engine, artifact: &Artifact, wanted: &[String]) -> Result<L
     let mut interfaces = Vec::with_capacity(wanted.len());
     let ty = component.component_type();
     for name in wanted {
-        let item = ty.get_import(component.engine(), name).map(|item| item.ty);
-        let Some(ComponentItem::ComponentInstance(instance)) = item else {
+        let item = ty.get_import(component.engine(), name);
+        let implemented = item.as_ref().and_then(|item| item.implements).unwrap_or(name).to_string();
+        let Some(ComponentItem::ComponentInstance(instance)) = item.map(|item| item.ty) else {
             return Err(EngineError::new(ErrorKind::Plan, format!("the import {name:?} is not an interface")));
         };
         let concurrent = artifact.flavour == Flavour::Concurrent;
-        let binder = bindings::Binder::new(&mut linker, name, interfaces.len(), concurrent).map_err(plan)?;
+        let place = (name.as_str(), implemented.as_str());
+        let binder = bindings::Binder::new(&mut linker, place, interfaces.len(), concurrent).map_err(plan)?;
         let functions = bindings::bind(binder, &instance, component.engine()).map_err(plan)?;
         interfaces.push(Interface { name: name.clone(), functions });
     }

@@ -108,6 +108,11 @@ impl ArtifactObject {
     }
 
     #[getter]
+    fn labels(&self) -> std::collections::HashMap<String, String> {
+        self.0.labels.iter().cloned().collect()
+    }
+
+    #[getter]
     fn imports(&self) -> Vec<String> {
         self.0.imports.clone()
     }

@@ -109,12 +109,12 @@ def _wit(facts: Table) -> Iterator[str]:
 
 
 def import_names(facts: Table) -> list[str]:
-    """Imports by the names that a host knows them by."""
+    """Imports by the names that a host knows them by, whatever their labels."""
     names: list[str] = []
     for item in _items(facts, "imports"):
-        module, name = item.get("module"), str(item.get("name"))
+        module, name = item.get("module"), str(item.get("implements") or item.get("name"))
         names.append(f"{module}.{name}" if module is not None else name)
-    return names
+    return list(dict.fromkeys(names))
 
 
 def _items(facts: Table, key: str) -> list[Table]:

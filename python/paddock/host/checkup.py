@@ -143,7 +143,7 @@ class Checkup:
         except ArtifactError as error:
             raise ArtifactError(f"{source}: {error.message}", hint=error.hint) from error
         self._exports[component.id] = exports
-        checked = check(component, imports, _core.built_in)
+        checked = check(component, imports, _core.built_in, _labels(facts))
         for line in checked.problems:
             self._add("refused", what, line)
         for line in (*checked.warnings, *useless(component, exports)):
@@ -248,3 +248,9 @@ def _program(command: str) -> str | None:
     # Settings such as A=b may stand in front of the program; a shell's own words are no programs.
     word = next((word for word in words if "=" not in word), None)
     return word if word not in ("cd", "export", "set", "test", "[") else None
+
+
+def _labels(facts: Mapping[str, object]) -> dict[str, str]:
+    """The interface of each import under a label of the component's own."""
+    items = cast("list[Mapping[str, str]]", facts.get("imports") or [])
+    return {item["name"]: item["implements"] for item in items if "implements" in item}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -73,11 +73,14 @@ class Given:
 
 
 def bound_interfaces(
-    names: Iterable[str], given: Given, addresses: AddressPool
+    imports: Mapping[str, str], given: Given, addresses: AddressPool
 ) -> dict[str, object]:
-    """The object that answers each imported interface of one component."""
-    names = tuple(names)
-    if not names:
+    """The object that answers each import of one component.
+
+    `imports` has the interface of each import, whose name is the interface's own or
+    a label of the component's.
+    """
+    if not imports:
         return {}
     application, component = given.application, given.component
     who = {"application": application.name, "component": component.id}
@@ -113,7 +116,12 @@ def bound_interfaces(
         denied=denied,
         used=given.audit.use if given.audit else _unseen,
     )
-    return {name: _own(given, name) or bind(name, grants) for name in names}
+    return {name: _bound(given, grants, name, what) for name, what in imports.items()}
+
+
+def _bound(given: Given, grants: Grants, name: str, interface: str) -> object:
+    own = _own(given, interface)
+    return own or bind(interface, grants if name == interface else grants.under(name))
 
 
 def _telemetry(given: Given) -> TelemetrySink | None:

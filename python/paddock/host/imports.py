@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from paddock.host.kinds import KINDS
@@ -48,23 +48,35 @@ class Checked:
     warnings: tuple[str, ...]
 
 
-def check(component: Component, imports: Iterable[str], built_in: Callable[[str], bool]) -> Checked:
-    """Sort a component's imports into answered, refused, and answered but not granted."""
+def check(
+    component: Component,
+    imports: Iterable[str],
+    built_in: Callable[[str], bool],
+    labels: Mapping[str, str] | None = None,
+) -> Checked:
+    """Sort a component's imports into answered, refused, and answered but not granted.
+
+    `labels` has the interface of each import under a label of the component's own.
+    """
+    labels = labels or {}
     bound: list[str] = []
     problems: list[str] = []
     warnings: list[str] = []
     imports = tuple(imports)
     carried: list[str] = []
     for name in imports:
-        if built_in(name):
+        interface = labels.get(name, name)
+        if name in labels and built_in(interface):
+            problems.append(_labelled(component, name, interface))
+        elif built_in(name):
             warnings += _ungranted_builtin(component, name)
-        elif (offer := find(name)) is not None:
+        elif (offer := find(interface)) is not None:
             bound.append(name)
-            warnings += _ungranted(component, name, offer)
+            warnings += _ungranted(component, interface, offer)
         elif _carried(name, imports, built_in):
             carried.append(name)
-        elif name.partition("@")[0] not in TYPES_ONLY:
-            problems.append(_refusal(component, name, built_in))
+        elif interface.partition("@")[0] not in TYPES_ONLY:
+            problems.append(_refusal(component, interface, built_in))
     if carried:
         warnings.append(
             f"{component.location}: component '{component.id}' imports {len(carried)} interfaces "
@@ -138,6 +150,13 @@ def _refusal(component: Component, name: str, built_in: Callable[[str], bool]) -
     return (
         f"{component.at('source')}: component '{component.id}' imports {_plain(name)}, "
         f"which this host does not offer; {offered}"
+    )
+
+
+def _labelled(component: Component, label: str, interface: str) -> str:
+    return (
+        f"{component.at('source')}: component '{component.id}' imports {_plain(interface)} under "
+        f"the label '{label}'; what the engine answers itself is imported by its own name only"
     )
 
 

@@ -217,7 +217,7 @@ class Preparation:
         values: Mapping[str, str],
         source: Configuration,
     ) -> None:
-        checked: Checked = check(component, artifact.imports, _core.built_in)
+        checked: Checked = check(component, artifact.imports, _core.built_in, artifact.labels)
         self._problems += checked.problems
         prepared.warnings += checked.warnings
         prepared.warnings += useless(component, artifact.exports)
@@ -234,21 +234,17 @@ class Preparation:
         spec = self._spec(prepared, component, mounted, values)
         audit = self._tools.audit.of(application.name, component) if self._tools.audit else None
         given = Given(application, component, prepared.handles, source, spec, audit)
-        bound = bound_interfaces(checked.bound, given, self._tools.addresses)
+        imports = {name: artifact.labels.get(name, name) for name in checked.bound}
+        bound = bound_interfaces(imports, given, self._tools.addresses)
         self._problems += await asyncio.to_thread(unfit, component, bound)
         prepared.exports[component.id] = tuple(artifact.exports)
         prepared.components[component.id] = _core.Component(
             self._tools.engine, artifact, spec, bound, self._tools.runtime
         )
-        stores = tuple(
-            prepared.handles[kind, name].key
-            for kind, row in KINDS.items()
-            for name in row.names(component)
-            if (kind, name) in prepared.handles
-        )
+        known, stores = tuple(sorted(values.items())), _stores(prepared, component)
         prepared.facts[component.id] = (
             artifact.digest,
-            (component, tuple(sorted(values.items())), stores, mounted, prepared.desired.overrides),
+            (component, known, stores, mounted, prepared.desired.overrides),
         )
 
     def _spec(
@@ -279,3 +275,13 @@ class Preparation:
             audit=self._tools.audit is not None,
             reuse=(reuse.requests, reuse.concurrency, reuse.idle) if reuse else None,
         )
+
+
+def _stores(prepared: PreparedApplication, component: Component) -> tuple[object, ...]:
+    """What stands behind the names that a component is granted."""
+    return tuple(
+        prepared.handles[kind, name].key
+        for kind, row in KINDS.items()
+        for name in row.names(component)
+        if (kind, name) in prepared.handles
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from paddock.errors import AccessDenied, NotFound
@@ -37,6 +37,10 @@ def _silent(capability: str, name: str, line: str) -> None:
 
 def _unseen(capability: str, name: str) -> None:
     del capability, name
+
+
+def _first(known: Mapping[str, T], label: str) -> Mapping[str, T]:
+    return {**known, "default": known[label]} if label in known else known
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,20 @@ class Grants:
     _reported: set[tuple[str, str]] = field(
         default_factory=set[tuple[str, str]], init=False, repr=False, compare=False
     )
+
+    def under(self, label: str) -> Grants:
+        """The same for an interface that is imported under `label`.
+
+        What is granted under that name stands for `default`, so that one interface
+        imported several times has a provider of its own each time.
+        """
+        return replace(
+            self,
+            key_value=_first(self.key_value, label),
+            sqlite=_first(self.sqlite, label),
+            sql=_first(self.sql, label),
+            messaging=_first(self.messaging, label),
+        )
 
     def refuse(self, capability: str, name: str, line: str) -> AccessDenied:
         """The error for something not granted; reports it the first time."""

@@ -1,6 +1,6 @@
 """`wasmcloud:secrets@2.1.0`: a handle first, its value only when it is revealed.
 
-The labelled form, an import of `secret` under a name of the guest's, is not offered.
+One secret for each label, an import of `secret` under a name of the guest's, is not offered.
 """
 
 from __future__ import annotations

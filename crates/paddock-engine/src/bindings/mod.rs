@@ -52,9 +52,16 @@ pub struct Binder<'a> {
 }
 
 impl<'a> Binder<'a> {
-    pub fn new(linker: &'a mut Linker<State>, name: &str, index: usize, concurrent: bool) -> wasmtime::Result<Self> {
+    /// `import` is the name of the import, and the interface that it stands for.
+    pub fn new(
+        linker: &'a mut Linker<State>,
+        import: (&str, &str),
+        index: usize,
+        concurrent: bool,
+    ) -> wasmtime::Result<Self> {
+        let (name, interface) = import;
         let instance = linker.instance(name)?;
-        Ok(Self { instance, name: name.to_string(), index, concurrent, functions: Vec::new() })
+        Ok(Self { instance, name: interface.to_string(), index, concurrent, functions: Vec::new() })
     }
 
     fn slot(&mut self, function: &str) -> Slot {

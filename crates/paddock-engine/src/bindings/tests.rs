@@ -58,14 +58,14 @@ fn links(flavour: Flavour, packages: &[&str], interfaces: &[&str]) {
     for (index, name) in interfaces.iter().enumerate() {
         let (path, version) = name.split_once('@').unwrap_or((name, ""));
         let concurrent = flavour == Flavour::Concurrent;
-        let mut first = Binder::new(&mut linker, name, index, concurrent).unwrap();
+        let mut first = Binder::new(&mut linker, (name, name), index, concurrent).unwrap();
         assert!(shipped(&mut first, path, version).unwrap(), "{name} has no table");
         let Some(wasmtime::component::types::ComponentItem::ComponentInstance(wanted)) =
             ty.get_import(engine, name).map(|item| item.ty)
         else {
             panic!("{name} is not imported");
         };
-        let binder = Binder::new(&mut linker, name, index, concurrent).unwrap();
+        let binder = Binder::new(&mut linker, (name, name), index, concurrent).unwrap();
         let functions = bind(binder, &wanted, engine).unwrap();
         let idle: Vec<_> = functions.iter().filter(|(_, imported)| !imported).collect();
         assert!(idle.is_empty(), "{name} has no {idle:?}");

@@ -32,8 +32,8 @@ def main(arguments: list[str]) -> int:
 def environment(*, lint: bool = False, builds: bool = True) -> dict[str, str]:
     """The process environment in which `cargo` is a toolchain that we can use.
 
-    `lint` asks for rustfmt and clippy too; `builds` says that crates are compiled. Exits with what to install where
-    there is none and none may be installed.
+    `lint` asks for rustfmt and clippy too; `builds` says that crates are compiled.
+    Exits with what to install where there is none and none may be installed.
     """
     wanted = oldest_rust()
     directory = toolchain(wanted, lint=lint)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from paddock import _core
 from paddock.errors import ArtifactError, PaddockError, PlanError
@@ -48,6 +48,14 @@ class Finding:
     what: str
     text: str
     hint: str | None = None
+
+
+class _Linked(NamedTuple):
+    """Of a component: `labels` has the interface of each import under a label of its own."""
+
+    imports: list[str]
+    exports: tuple[str, ...]
+    labels: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -137,13 +145,14 @@ class Checkup:
 
     def _interfaces(self, component: Component, source: Path, what: str) -> None:
         try:
-            imports, exports = self._linked(component, source)
+            linked = self._linked(component, source)
         except OSError as error:
             raise PlanError(f"can't read {source}: {error.strerror}") from error
         except ArtifactError as error:
             raise ArtifactError(f"{source}: {error.message}", hint=error.hint) from error
+        imports, exports = linked.imports, linked.exports
         self._exports[component.id] = exports
-        checked = check(component, imports, _core.built_in, _labels(facts))
+        checked = check(component, imports, _core.built_in, linked.labels)
         for line in checked.problems:
             self._add("refused", what, line)
         for line in (*checked.warnings, *useless(component, exports)):
@@ -154,7 +163,7 @@ class Checkup:
             said = f"{source.name}: all of its {len(imports)} imports are offered"
             self._add("ok", what, said)
 
-    def _linked(self, component: Component, source: Path) -> tuple[list[str], tuple[str, ...]]:
+    def _linked(self, component: Component, source: Path) -> _Linked:
         """What a file imports and exports, as the component that it is or is made."""
         data = source.read_bytes()
         if source.suffix.lower() == ".cwasm" and self.machine_code is not None:
@@ -162,7 +171,7 @@ class Checkup:
             artifact = _core.Engine(self.machine_code).load_precompiled(data)
             if artifact.kind == "module":
                 raise ArtifactError("this is a core module, not a component", hint=COMPILED_MODULE)
-            return artifact.imports, tuple(artifact.exports)
+            return _Linked(artifact.imports, tuple(artifact.exports), artifact.labels)
         kind = (facts := _facts(data)).get("kind")
         if kind == "precompiled":
             raise ArtifactError(
@@ -170,7 +179,8 @@ class Checkup:
             )
         if kind == "module":
             facts = _facts(_core.componentize(data, self._entrypoint(component)))
-        return _names(facts, "imports"), tuple(_names(facts, "exports"))
+        names = tuple(_names(facts, "exports"))
+        return _Linked(_names(facts, "imports"), names, _labels(facts))
 
     def _entrypoint(self, component: Component) -> str | None:
         place = source_of(self.desired.application, component)

@@ -153,6 +153,8 @@ def _moved(table: Mapping[str, object], base: Path, target: Path) -> Mapping[str
             holder = cast("dict[str, object]", place)
             if isinstance(text := holder.get(path[-1]), str):
                 holder[path[-1]] = os.path.relpath(base / text, target)
+        for one in cast("dict[str, object]", component.get("dependencies", {})).values():
+            _move(one, base, target)
         for entry in cast("list[object]", component.get("files", [])):
             if not isinstance(entry, dict):
                 raise UsageError(
@@ -164,4 +166,17 @@ def _moved(table: Mapping[str, object], base: Path, target: Path) -> Mapping[str
         if "build" in component and "workdir" not in cast("dict[str, object]", component["build"]):
             relative = os.path.relpath(base, target)
             cast("dict[str, object]", component["build"])["workdir"] = relative
+    for trigger in cast("dict[str, list[dict[str, object]]]", made.get("trigger", {})).get(
+        "http", []
+    ):
+        middleware = cast("dict[str, list[object]]", trigger.get("dependencies", {}))
+        for one in middleware.get("middleware", []):
+            _move(one, base, target)
     return made
+
+
+def _move(dependency: object, base: Path, target: Path) -> None:
+    """Lets the path of a dependency start from `target`."""
+    table = cast("dict[str, object]", dependency) if isinstance(dependency, dict) else {}
+    if "path" in table:
+        table["path"] = os.path.relpath(base / str(table["path"]), target)

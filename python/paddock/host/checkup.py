@@ -18,14 +18,15 @@ from typing import Literal, cast
 from paddock import _core
 from paddock.errors import PaddockError
 from paddock.host import assets, downloads, granted, triggers, variables
-from paddock.host.artifacts import source_of
+from paddock.host.artifacts import Source, as_component, source_of, unfetched
+from paddock.host.compose import compose, parted
 from paddock.host.desired import DesiredApplication
 from paddock.host.handles import Handles, unknown_name
 from paddock.host.imports import HANDLERS, check, handler_missing, useless
 from paddock.host.kinds import KINDS
 from paddock.host.unsupported import notes, unsupported
 from paddock.manifest.hostconfig import HostConfig
-from paddock.manifest.model import Component, FilePattern, Trigger, UrlSource
+from paddock.manifest.model import Application, Component, FilePattern, Trigger, UrlSource
 from paddock.manifest.routes import based
 from paddock.triggers.registry import find
 
@@ -55,7 +56,11 @@ class Checkup:
     state_dir: Path
     tools: Iterable[str] = ()
     findings: list[Finding] = field(default_factory=list[Finding])
+    _running: Application = field(init=False)
     _exports: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def __post_init__(self) -> None:
+        self._running = parted(self.desired.application)
 
     async def run(self) -> list[Finding]:
         """All findings."""
@@ -66,8 +71,11 @@ class Checkup:
         for line in notes(application):
             self._add("warning", what, line)
         values = await self._variables()
-        for component in application.components.values():
+        for component in self._running.components.values():
             self._component(component)
+        for name in application.components.keys() - self._running.components.keys():
+            self._add("ok", f"component '{name}'", "runs inside of those that depend on it")
+            self._build(application.components[name], f"component '{name}'")
         self._routes()
         for trigger in application.triggers:
             self._guarded(f"trigger '{trigger.id}'", partial(self._trigger, trigger, values))
@@ -105,7 +113,7 @@ class Checkup:
         self._guarded(what, lambda: self._source(component, what))
 
     def _source(self, component: Component, what: str) -> None:
-        source_of(self.desired.application, component)
+        place = source_of(self._running, component)
         source = component.source
         if isinstance(source, UrlSource):
             if not downloads.allowed(source.url):
@@ -124,31 +132,40 @@ class Checkup:
             hint = "build the application first: paddock build" if component.build else None
             self._add("refused", what, f"{component.at('source')}: {source} does not exist", hint)
             return
-        self._interfaces(component, source, what)
+        assert place is not None
+        urls = unfetched(place)
+        for url in urls:
+            shown = downloads.shown(url.url)
+            self._add("ok", what, f"a dependency is fetched from {shown} at the start")
+        if not urls:
+            self._interfaces(component, place, what)
 
-    def _interfaces(self, component: Component, source: Path, what: str) -> None:
-        data = source.read_bytes()
+    def _interfaces(self, component: Component, place: Source, what: str) -> None:
+        source, carriers = place.path, None
         if source.suffix.lower() == ".cwasm":
             self._add("warning", what, f"{source} is machine code, which nothing can be told of")
             return
+        data = as_component(source.read_bytes(), place.entrypoint)
+        if place.parts is not None:
+            whole = compose(place.parts, data)
+            data, carriers = whole.data, whole.carriers
+            inside = (*place.parts.dependencies, *place.parts.middleware)
+            names = ", ".join(f"'{one.name}'" for one in inside)
+            self._add("ok", what, f"{source.name} is composed with {names}")
         if (facts := _facts(data)).get("kind") == "module":
-            facts = _facts(_core.componentize(data, self._entrypoint(component)))
+            facts = _facts(_core.componentize(data, place.entrypoint))
         imports, exports = _names(facts, "imports"), tuple(_names(facts, "exports"))
         self._exports[component.id] = exports
-        checked = check(component, imports, _core.built_in)
+        checked = check(component, imports, _core.built_in, carriers)
         for line in checked.problems:
             self._add("refused", what, line)
         for line in (*checked.warnings, *useless(component, exports)):
             self._add("warning", what, line)
-        if missing := handler_missing(self.desired.application, component, exports):
+        if missing := handler_missing(self._running, component, exports):
             self._add("refused", what, missing, HANDLERS)
         if not checked.problems:
             said = f"{source.name}: all of its {len(imports)} imports are offered"
             self._add("ok", what, said)
-
-    def _entrypoint(self, component: Component) -> str | None:
-        place = source_of(self.desired.application, component)
-        return place[1] if place else None
 
     def _providers(self, component: Component, what: str) -> None:
         handles, application = Handles(self.state_dir), self.desired.application

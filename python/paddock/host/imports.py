@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from paddock.host.kinds import KINDS
 from paddock.interfaces.catalogue import Offer, find
 from paddock.interfaces.nearest import nearest
+from paddock.manifest.dependency import Dependency
 from paddock.manifest.model import Application, Component
 
 #: A hint for who has a route without a handler.
@@ -40,8 +41,17 @@ class Checked:
     warnings: tuple[str, ...]
 
 
-def check(component: Component, imports: Iterable[str], built_in: Callable[[str], bool]) -> Checked:
-    """Sort a component's imports into answered, refused, and answered but not granted."""
+def check(
+    component: Component,
+    imports: Iterable[str],
+    built_in: Callable[[str], bool],
+    carriers: Mapping[str, Dependency] | None = None,
+) -> Checked:
+    """Sort a component's imports into answered, refused, and answered but not granted.
+
+    `carriers` has the dependency behind each import that is not the component's own.
+    """
+    carriers = carriers or {}
     bound: list[str] = []
     problems: list[str] = []
     warnings: list[str] = []
@@ -56,7 +66,7 @@ def check(component: Component, imports: Iterable[str], built_in: Callable[[str]
         elif _carried(name, imports, built_in):
             carried.append(name)
         elif name.partition("@")[0] not in TYPES_ONLY:
-            problems.append(_refusal(component, name, built_in))
+            problems.append(_refusal(component, name, built_in, carriers.get(name)))
     if carried:
         warnings.append(
             f"{component.location}: component '{component.id}' imports {len(carried)} interfaces "
@@ -118,17 +128,22 @@ def _ungranted_builtin(component: Component, name: str) -> list[str]:
     return []
 
 
-def _refusal(component: Component, name: str, built_in: Callable[[str], bool]) -> str:
+def _refusal(
+    component: Component,
+    name: str,
+    built_in: Callable[[str], bool],
+    carrier: Dependency | None,
+) -> str:
     interface, _, version = name.partition("@")
     release = version.partition("-")[0]
     # Of WASI itself the release that a candidate led to, or the last of 0.2.
     likely = (f"{interface}@{known}" for known in (release, "0.2.0", "0.3.0"))
     close = nearest(name) or next(filter(built_in, likely), None)
     offered = f"the nearest that is offered is {close}" if close else "nothing like it is offered"
-    return (
-        f"{component.at('source')}: component '{component.id}' imports {_plain(name)}, "
-        f"which this host does not offer; {offered}"
-    )
+    where, who = component.at("source"), f"component '{component.id}'"
+    if carrier is not None:
+        where, who = carrier.location, f"{who}: its dependency '{carrier.name}'"
+    return f"{where}: {who} imports {_plain(name)}, which this host does not offer; {offered}"
 
 
 def _plain(name: str) -> str:

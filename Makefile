@@ -26,7 +26,7 @@ test: setup test-rust test-python ## Every test: Rust, Python, end to end
 
 test-rust: setup
 	@# The release profile shares its compiled dependencies with the extension.
-	$(CARGO) test --release --locked -p paddock-engine
+	$(CARGO) test --release --locked -p paddock-compose -p paddock-engine
 
 test-python: setup services
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

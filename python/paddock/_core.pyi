@@ -47,6 +47,30 @@ def componentize(module: bytes, entrypoint: str | None = None) -> bytes:
             entry point.
     """
 
+def interfaces(component: bytes) -> tuple[list[str], list[str]]:
+    """What a component imports and exports, by full name.
+
+    Raises:
+        paddock.errors.ArtifactError: it is no component.
+    """
+
+def compose(
+    component: bytes,
+    plugs: Sequence[tuple[str, bytes, Sequence[tuple[str, str]]]],
+    denied: Sequence[tuple[str, str | None]],
+) -> bytes:
+    """One component: `component` with its exports, its imports answered by `plugs`.
+
+    A plug is its name in errors, its bytes, and its wiring: pairs of an import of
+    `component` and an export of the plug. Imports that are `denied` trap when they are
+    called, with a text for the log; one without a text answers that there is nothing, an
+    empty list or none. What nobody answers stays an import.
+
+    Raises:
+        paddock.errors.ArtifactError: something is no component.
+        paddock.errors.PlanError: they don't fit together.
+    """
+
 def run_command(
     engine: Engine,
     artifact: Artifact,

@@ -161,15 +161,11 @@ def test_moving_a_component_down_a_line_does_not_change_it(tmp_path: Path) -> No
 def test_what_is_valid_but_has_no_effect_yet_is_kept_by_name() -> None:
     app = minimal(
         '[component.c]\nsource = "c.wasm"\ntargets = ["spin-2"]\n'
-        '[component.c.dependencies]\n"acme:auth/login@1.0.0" = "1.0"\n'
         '[[trigger.http]]\nroute = "/"\ncomponent = "c"\n'
         'components = { middleware = ["m"] }\n'
     )
     found = [(one.key, one.refuse, one.location.line) for one in app.components["c"].unsupported]
-    assert found == [
-        ("component.c.dependencies.'acme:auth/login@1.0.0'", True, 8),
-        ("component.c.targets", False, 6),
-    ]
+    assert found == [("component.c.targets", False, 6)]
     assert [one.key for one in app.http[0].unsupported] == ["trigger.http[0].components"]
 
 

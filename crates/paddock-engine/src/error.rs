@@ -40,6 +40,9 @@ impl EngineError {
 
     /// Wraps an error of the runtime: the whole chain of causes, on one line.
     pub fn from_wasm(kind: ErrorKind, what: &str, error: &wasmtime::Error) -> Self {
+        if let Some(text) = denial(error) {
+            return Self::new(kind, format!("{what}: {text}"));
+        }
         let mut causes: Vec<String> = Vec::new();
         for cause in error.chain() {
             let text = cause.to_string();
@@ -49,6 +52,14 @@ impl EngineError {
         }
         Self::new(kind, format!("{what}: {}", causes.join(": ")))
     }
+}
+
+/// What a part of a composed component called without inheriting it, where that was the end.
+pub fn denial(error: &wasmtime::Error) -> Option<String> {
+    let trace = error.downcast_ref::<wasmtime::WasmBacktrace>()?;
+    let text = paddock_compose::denial(trace.frames().first()?.func_name()?)?;
+    // Any guest may call a function of its own like that.
+    Some(text.replace(char::is_control, " "))
 }
 
 impl fmt::Display for EngineError {

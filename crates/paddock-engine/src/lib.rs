@@ -9,6 +9,7 @@ mod cache;
 pub mod call;
 pub mod command;
 pub mod component;
+pub mod compose;
 mod deadline;
 pub mod engine;
 pub mod error;

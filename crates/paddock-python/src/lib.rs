@@ -4,6 +4,7 @@ mod awaitable;
 mod bridge;
 mod command;
 mod component;
+mod compose;
 mod convert;
 mod doorway;
 mod engine;
@@ -45,6 +46,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(component::call, module)?)?;
     module.add_function(wrap_pyfunction!(component::printed, module)?)?;
     module.add_function(wrap_pyfunction!(component::componentize, module)?)?;
+    module.add_function(wrap_pyfunction!(compose::compose, module)?)?;
+    module.add_function(wrap_pyfunction!(compose::interfaces, module)?)?;
     module.add_function(wrap_pyfunction!(command::run_command, module)?)?;
     module.add_function(wrap_pyfunction!(command::invoke, module)?)?;
     module.add_function(wrap_pyfunction!(command::run_component, module)?)?;

@@ -7,8 +7,12 @@ import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paddock.errors import ArtifactError, HostError
+
+if TYPE_CHECKING:
+    from paddock.manifest.model import Component
 
 
 def read(path: Path) -> bytes:
@@ -26,6 +30,18 @@ def read(path: Path) -> bytes:
         ) from error
     except OSError as error:
         raise ArtifactError(f"can't read {path}: {error.strerror}") from error
+
+
+def composed(component: Component, path: Path) -> bytes:
+    """A component of the file at `path` with what its manifest plugs into it.
+
+    Raises PlanError for a dependency that does not fit.
+    """
+    from paddock.host.artifacts import as_component
+    from paddock.host.compose import compose, parts
+
+    data, inside = read(path), parts(component)
+    return compose(inside, as_component(data, None)).data if inside else data
 
 
 @contextmanager

@@ -57,9 +57,10 @@ def configure(parser: Parser) -> None:
 def run(parser: Parser, argv: list[str]) -> int:
     """Print the grants of every component to stdout."""
     args = parser.parse(argv)
+    from paddock.host.compose import parted
     from paddock.manifest.reader import load
 
-    application = load(args.path)
+    application = parted(load(args.path))
     tables = [table_of(component) for component in application.components.values()]
     if args.json:
         print(json.dumps([_json(table) for table in tables], indent=2))
@@ -90,13 +91,14 @@ def _imports(component: Component) -> tuple[Sequence[str], str | None]:
     if not isinstance(component.source, Path):
         return (), "it comes from a registry or URL"
     from paddock import _core
-    from paddock.cli.files import read
+    from paddock.cli.files import composed
     from paddock.cli.inspect import import_names
-    from paddock.errors import ArtifactError
+    from paddock.errors import ArtifactError, PlanError
 
     try:
-        facts = cast("dict[str, object]", json.loads(_core.inspect(read(component.source))))
-    except ArtifactError as error:
+        data = composed(component, component.source)
+        facts = cast("dict[str, object]", json.loads(_core.inspect(data)))
+    except (ArtifactError, PlanError) as error:
         return (), error.message
     return import_names(facts), None
 

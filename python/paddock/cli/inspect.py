@@ -1,7 +1,7 @@
 """Tell what a WebAssembly file is, without running or compiling it.
 
 Its kind, size, producers, imports and exports as WIT, and which lines of a
-manifest would grant what it imports.
+manifest would grant what it imports. With --component FILE is a manifest.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ _USES = (
 def configure(parser: Parser) -> None:
     """Add the command's options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a .wasm, .wat or .cwasm file")
+    parser.add_argument(
+        "--component", metavar="ID", help="that component of the manifest FILE, as it runs"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--wit", action="store_true", help="only the WIT, of every package")
 
@@ -39,7 +42,7 @@ def run(parser: Parser, argv: list[str]) -> int:
     file: Path = args.file
     from paddock.cli.files import naming, read
 
-    data = read(file)
+    data = read(file) if args.component is None else _composed(file, args.component)
     from paddock import _core
     from paddock.cli.needs import needs
 
@@ -53,6 +56,24 @@ def run(parser: Parser, argv: list[str]) -> int:
     else:
         print("\n".join(describe(str(file), facts, needed)))
     return 0
+
+
+def _composed(manifest: Path, name: str) -> bytes:
+    """A component of an application with all that is plugged into it."""
+    from paddock.cli.files import composed
+    from paddock.errors import UsageError
+    from paddock.host.compose import parted
+    from paddock.manifest.names import did_you_mean
+    from paddock.manifest.reader import load
+
+    components = parted(load(manifest)).components
+    component = components.get(name)
+    if component is None:
+        hint = did_you_mean(name, components, what="components")
+        raise UsageError(f"{manifest} has no component '{name}' that runs", hint=hint)
+    if not isinstance(component.source, Path):
+        raise UsageError(f"component '{name}' comes from a registry or URL")
+    return composed(component, component.source)
 
 
 def describe(name: str, facts: Table, needed: list[Need]) -> Iterator[str]:

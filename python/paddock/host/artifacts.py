@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from paddock import _core
 from paddock.errors import ArtifactError, PaddockError, PlanError
+from paddock.host.compose import Misfit, Parts, compose, parts
 from paddock.host.desired import Desired
+from paddock.manifest.dependency import Dependency
 from paddock.manifest.model import Application, Component, UrlSource
 
 LOG = logging.getLogger("paddock.host")
@@ -22,9 +25,16 @@ BINARY = b"\0asm"
 #: Version and layer of a component's header (Component Model, binary format).
 COMPONENT = b"\x0d\x00\x01\x00"
 
-#: A file, and the export that starts it where that is not `_start`.
-Source: TypeAlias = tuple[Path, str | None]
 Refuse: TypeAlias = Callable[[object, PaddockError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file, the export that starts it where that is not `_start`, and what is plugged in."""
+
+    path: Path
+    entrypoint: str | None = None
+    parts: Parts | None = None
 
 
 def source_of(application: Application, component: Component) -> Source | None:
@@ -44,7 +54,8 @@ def source_of(application: Application, component: Component) -> Source | None:
             f"its routes start it at different entry points: {', '.join(sorted(starts))}",
             hint="make a component for each of them, of the same source",
         )
-    return component.source, next(iter(starts - {"_start"}), None)
+    entrypoint = next(iter(starts - {"_start"}), None)
+    return Source(component.source, entrypoint, parts(component))
 
 
 class Loader:
@@ -54,6 +65,8 @@ class Loader:
         self._engine = engine
         self._refuse = refuse
         self._allow_precompiled = allow_precompiled
+        #: Which dependency imports what the component itself does not, by import.
+        self.carriers: dict[Source, Mapping[str, Dependency]] = {}
 
     async def load(self, desired: Desired) -> Mapping[Source, _core.Artifact]:
         """The artefacts of all components that come from files."""
@@ -68,8 +81,10 @@ class Loader:
         artifacts: dict[Source, _core.Artifact] = {}
         for (source, component), result in zip(wanted.items(), loaded, strict=True):
             where = f"{component.at('source')}: component '{component.id}'"
-            if isinstance(result, ArtifactError):
-                self._refuse(f"{where}: {source[0]}", result)
+            if isinstance(result, Misfit):
+                self._refuse(result.where, result)
+            elif isinstance(result, ArtifactError):
+                self._refuse(f"{where}: {source.path}", result)
             elif isinstance(result, PaddockError):
                 self._refuse(where, result)
             elif isinstance(result, BaseException):
@@ -87,11 +102,11 @@ class Loader:
         except PlanError as error:
             self._refuse(where, error)
             return
+        if isinstance(component.source, UrlSource) or (source and unfetched(source)):
+            # That it can't be fetched was told before.
+            return
         if source is not None:
             wanted.setdefault(source, component)
-            return
-        if isinstance(component.source, UrlSource):
-            # That it can't be fetched was told before.
             return
         reason = "comes from a registry, which is not supported yet"
         self._refuse(
@@ -103,30 +118,50 @@ class Loader:
         loading = asyncio.create_task(asyncio.to_thread(self._artifact, source))
         done, _ = await asyncio.wait((loading,), timeout=PATIENCE)
         if not done:
-            size = source[0].stat().st_size / 1e6
+            size = source.path.stat().st_size / 1e6
             LOG.info(
                 "compiling %s (%.1f MB): needed once, then it comes from the cache",
-                source[0].name,
+                source.path.name,
                 size,
                 extra={"component": component.id},
             )
         return await loading
 
     def _artifact(self, source: Source) -> _core.Artifact:
-        path, entrypoint = source
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise PlanError(
-                f"can't read {path}: {error.strerror}",
-                hint="build the application first: paddock build",
-            ) from error
-        if path.suffix.lower() == ".cwasm" and self._allow_precompiled:
+        data = read(source.path)
+        if source.parts is not None:
+            whole = compose(source.parts, as_component(data, source.entrypoint))
+            self.carriers[source] = whole.carriers
+            return self._engine.load(whole.data)
+        if source.path.suffix.lower() == ".cwasm" and self._allow_precompiled:
             return self._engine.load_precompiled(data)
-        if data.startswith(BINARY) and not data.startswith(BINARY + COMPONENT):
-            return self._engine.load(_core.componentize(data, entrypoint))
-        artifact = self._engine.load(data)
+        artifact = self._engine.load(as_component(data, source.entrypoint))
         if artifact.kind == "module":
             # A text says only when it is read what it is; texts are small.
-            return self._engine.load(_core.componentize(data, entrypoint))
+            return self._engine.load(_core.componentize(data, source.entrypoint))
         return artifact
+
+
+def unfetched(source: Source) -> list[UrlSource]:
+    """The URLs of those parts that no file holds yet."""
+    parts = source.parts
+    dependencies = (*parts.dependencies, *parts.middleware) if parts else ()
+    return [one.source for one in dependencies if isinstance(one.source, UrlSource)]
+
+
+def read(path: Path) -> bytes:
+    """The content of a component's file; PlanError if it can't be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PlanError(
+            f"can't read {path}: {error.strerror}",
+            hint="build the application first: paddock build",
+        ) from error
+
+
+def as_component(data: bytes, entrypoint: str | None) -> bytes:
+    """The same, of a binary core module the component that it makes."""
+    if data.startswith(BINARY) and not data.startswith(BINARY + COMPONENT):
+        return _core.componentize(data, entrypoint)
+    return data

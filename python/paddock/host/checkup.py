@@ -18,14 +18,16 @@ from typing import Literal, NamedTuple, cast
 from paddock import _core
 from paddock.errors import ArtifactError, PaddockError, PlanError
 from paddock.host import assets, downloads, granted, triggers, variables
-from paddock.host.artifacts import source_of
+from paddock.host.artifacts import Source, as_component, source_of, unfetched
+from paddock.host.compose import compose, parted
 from paddock.host.desired import DesiredApplication
 from paddock.host.handles import Handles, unknown_name
 from paddock.host.imports import HANDLERS, check, handler_missing, useless
 from paddock.host.kinds import KINDS
 from paddock.host.unsupported import notes, unsupported
+from paddock.manifest.dependency import Dependency
 from paddock.manifest.hostconfig import HostConfig
-from paddock.manifest.model import Component, FilePattern, Trigger, UrlSource
+from paddock.manifest.model import Application, Component, FilePattern, Trigger, UrlSource
 from paddock.manifest.routes import based
 from paddock.triggers.registry import find
 
@@ -51,11 +53,12 @@ class Finding:
 
 
 class _Linked(NamedTuple):
-    """Of a component: `labels` has the interface of each import under a label of its own."""
+    """Of a component; see `imports.check` for labels and carriers."""
 
     imports: list[str]
     exports: tuple[str, ...]
     labels: Mapping[str, str]
+    carriers: Mapping[str, Dependency] | None = None
 
 
 @dataclass(slots=True)
@@ -72,7 +75,11 @@ class Checkup:
     tools: Iterable[str] = ()
     machine_code: _core.EngineOptions | None = None
     findings: list[Finding] = field(default_factory=list[Finding])
+    _running: Application = field(init=False)
     _exports: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def __post_init__(self) -> None:
+        self._running = parted(self.desired.application)
 
     async def run(self) -> list[Finding]:
         """All findings."""
@@ -83,8 +90,11 @@ class Checkup:
         for line in notes(application):
             self._add("warning", what, line)
         values = await self._variables()
-        for component in application.components.values():
+        for component in self._running.components.values():
             self._component(component)
+        for name in application.components.keys() - self._running.components.keys():
+            self._add("ok", f"component '{name}'", "runs inside of those that depend on it")
+            self._build(application.components[name], f"component '{name}'")
         self._routes()
         for trigger in application.triggers:
             self._guarded(f"trigger '{trigger.id}'", partial(self._trigger, trigger, values))
@@ -122,7 +132,7 @@ class Checkup:
         self._guarded(what, lambda: self._source(component, what))
 
     def _source(self, component: Component, what: str) -> None:
-        source_of(self.desired.application, component)
+        place = source_of(self._running, component)
         source = component.source
         if isinstance(source, UrlSource):
             if not downloads.allowed(source.url):
@@ -141,50 +151,64 @@ class Checkup:
             hint = "build the application first: paddock build" if component.build else None
             self._add("refused", what, f"{component.at('source')}: {source} does not exist", hint)
             return
-        self._interfaces(component, source, what)
+        assert place is not None
+        urls = unfetched(place)
+        for url in urls:
+            shown = downloads.shown(url.url)
+            self._add("ok", what, f"a dependency is fetched from {shown} at the start")
+        if not urls:
+            self._interfaces(component, place, what)
 
-    def _interfaces(self, component: Component, source: Path, what: str) -> None:
+    def _interfaces(self, component: Component, place: Source, what: str) -> None:
+        source = place.path
         try:
-            linked = self._linked(component, source)
+            linked = self._linked(place, what)
         except OSError as error:
             raise PlanError(f"can't read {source}: {error.strerror}") from error
         except ArtifactError as error:
             raise ArtifactError(f"{source}: {error.message}", hint=error.hint) from error
         imports, exports = linked.imports, linked.exports
         self._exports[component.id] = exports
-        checked = check(component, imports, _core.built_in, linked.labels)
+        checked = check(component, imports, _core.built_in, linked.labels, linked.carriers)
         for line in checked.problems:
             self._add("refused", what, line)
         for line in (*checked.warnings, *useless(component, exports)):
             self._add("warning", what, line)
-        if missing := handler_missing(self.desired.application, component, exports):
+        if missing := handler_missing(self._running, component, exports):
             self._add("refused", what, missing, HANDLERS)
         if not checked.problems:
             said = f"{source.name}: all of its {len(imports)} imports are offered"
             self._add("ok", what, said)
 
-    def _linked(self, component: Component, source: Path) -> _Linked:
+    def _linked(self, place: Source, what: str) -> _Linked:
         """What a file imports and exports, as the component that it is or is made."""
-        data = source.read_bytes()
-        if source.suffix.lower() == ".cwasm" and self.machine_code is not None:
+        data = place.path.read_bytes()
+        if (
+            place.path.suffix.lower() == ".cwasm"
+            and self.machine_code is not None
+            and place.parts is None
+        ):
             # Nothing of it runs: what it was made for is compared.
             artifact = _core.Engine(self.machine_code).load_precompiled(data)
             if artifact.kind == "module":
                 raise ArtifactError("this is a core module, not a component", hint=COMPILED_MODULE)
             return _Linked(artifact.imports, tuple(artifact.exports), artifact.labels)
+        carriers: Mapping[str, Dependency] = {}
+        if place.parts is not None:
+            whole = compose(place.parts, as_component(data, place.entrypoint))
+            data, carriers = whole.data, whole.carriers
+            inside = (*place.parts.dependencies, *place.parts.middleware)
+            names = ", ".join(f"'{one.name}'" for one in inside)
+            self._add("ok", what, f"{place.path.name} is composed with {names}")
         kind = (facts := _facts(data)).get("kind")
         if kind == "precompiled":
             raise ArtifactError(
                 "this is precompiled machine code, which can do anything", hint=PRECOMPILED
             )
         if kind == "module":
-            facts = _facts(_core.componentize(data, self._entrypoint(component)))
-        names = tuple(_names(facts, "exports"))
-        return _Linked(_names(facts, "imports"), names, _labels(facts))
-
-    def _entrypoint(self, component: Component) -> str | None:
-        place = source_of(self.desired.application, component)
-        return place[1] if place else None
+            facts = _facts(_core.componentize(data, place.entrypoint))
+        exports = tuple(_names(facts, "exports"))
+        return _Linked(_names(facts, "imports"), exports, _labels(facts), carriers)
 
     def _providers(self, component: Component, what: str) -> None:
         handles, application = Handles(self.state_dir), self.desired.application

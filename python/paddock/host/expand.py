@@ -1,7 +1,8 @@
 """What has to be found out before a plan can be prepared.
 
-Components named by a URL are fetched; a CGI module is asked for the routes that it
-declares itself. What comes of it is an application that names only files and routes.
+Components and dependencies named by a URL are fetched; a CGI module is asked for the
+routes that it declares itself. What comes of it is an application that names only files
+and routes, with a component for each way of composing one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -17,9 +18,11 @@ from typing import cast
 from paddock import _core
 from paddock.errors import ManifestError, PaddockError, PlanError
 from paddock.host import downloads
+from paddock.host.compose import dependencies, parted
 from paddock.host.desired import Desired, DesiredApplication
+from paddock.manifest.dependency import Dependency
 from paddock.manifest.hostconfig import HostLimits
-from paddock.manifest.model import Application, Component, HttpTrigger, UrlSource
+from paddock.manifest.model import Application, Component, HttpTrigger, Source, UrlSource
 from paddock.manifest.names import kebab
 from paddock.manifest.routes import parse_route
 
@@ -46,9 +49,9 @@ class Expander:
 
     async def expanded(self, desired: Desired) -> Desired:
         """The same with everything found out; what was refused is left as it is."""
+        whole = [replace(one, application=parted(one.application)) for one in desired.applications]
         applications = [
-            await self._application(one) if _needed(one.application) else one
-            for one in desired.applications
+            await self._application(one) if _needed(one.application) else one for one in whole
         ]
         return replace(desired, applications=tuple(applications))
 
@@ -72,15 +75,33 @@ class Expander:
         return replace(desired, application=application)
 
     async def _fetched(self, component: Component) -> Component:
-        source = component.source
+        where = f"component '{component.id}'"
+        return replace(
+            component,
+            source=await self._file(component.source, f"{component.at('source')}: {where}"),
+            dependencies=await self._files(component.dependencies, where),
+            middleware=await self._files(component.middleware, where),
+        )
+
+    async def _files(
+        self, dependencies: Iterable[Dependency], where: str
+    ) -> tuple[Dependency, ...]:
+        found: list[Dependency] = []
+        for one in dependencies:
+            place = f"{one.location}: {where}: dependency '{one.name}'"
+            source = await self._file(one.source, place) if one.source else None
+            found.append(replace(one, source=source))
+        return tuple(found)
+
+    async def _file(self, source: Source, where: str) -> Source:
+        """Where it was fetched to; the same for what is a file, or can't be had."""
         if not isinstance(source, UrlSource):
-            return component
+            return source
         try:
-            path = await asyncio.to_thread(downloads.fetch, source, self.state_dir / "downloads")
+            return await asyncio.to_thread(downloads.fetch, source, self.state_dir / "downloads")
         except PaddockError as error:
-            self.refuse(f"{component.at('source')}: component '{component.id}'", error)
-            return component
-        return replace(component, source=path)
+            self.refuse(where, error)
+            return source
 
     async def _declared(self, application: Application, component: Component) -> list[str]:
         """The lines that a module prints from its `_routes`; none if it has no such export."""
@@ -108,9 +129,10 @@ class Expander:
 
 
 def _needed(application: Application) -> bool:
-    return any(_asks(trigger) for trigger in application.http) or any(
-        isinstance(component.source, UrlSource) for component in application.components.values()
-    )
+    places = [one.source for one in application.components.values()]
+    places += [one.source for one in dependencies(application) if one.source]
+    urls = any(isinstance(place, UrlSource) for place in places)
+    return urls or any(_asks(trigger) for trigger in application.http)
 
 
 def _asks(trigger: HttpTrigger) -> bool:

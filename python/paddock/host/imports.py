@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from paddock.host.kinds import KINDS
 from paddock.interfaces.catalogue import Offer, find
 from paddock.interfaces.nearest import nearest
+from paddock.manifest.dependency import Dependency
 from paddock.manifest.model import Application, Component
 
 #: A hint for who has a route without a handler.
@@ -53,12 +54,14 @@ def check(
     imports: Iterable[str],
     built_in: Callable[[str], bool],
     labels: Mapping[str, str] | None = None,
+    carriers: Mapping[str, Dependency] | None = None,
 ) -> Checked:
     """Sort a component's imports into answered, refused, and answered but not granted.
 
-    `labels` has the interface of each import under a label of the component's own.
+    `labels` has the interface of each import under a label of the component's own,
+    `carriers` the dependency behind each import that is not the component's own.
     """
-    labels = labels or {}
+    labels, carriers = labels or {}, carriers or {}
     bound: list[str] = []
     problems: list[str] = []
     warnings: list[str] = []
@@ -76,7 +79,7 @@ def check(
         elif _carried(name, imports, built_in):
             carried.append(name)
         elif interface.partition("@")[0] not in TYPES_ONLY:
-            problems.append(_refusal(component, interface, built_in))
+            problems.append(_refusal(component, interface, built_in, carriers.get(name)))
     if carried:
         warnings.append(
             f"{component.location}: component '{component.id}' imports {len(carried)} interfaces "
@@ -140,17 +143,22 @@ def _ungranted_builtin(component: Component, name: str) -> list[str]:
     return []
 
 
-def _refusal(component: Component, name: str, built_in: Callable[[str], bool]) -> str:
+def _refusal(
+    component: Component,
+    name: str,
+    built_in: Callable[[str], bool],
+    carrier: Dependency | None,
+) -> str:
     interface, _, version = name.partition("@")
     release = version.partition("-")[0]
     # Of WASI itself the release that a candidate led to, or the last of 0.2.
     likely = (f"{interface}@{known}" for known in (release, "0.2.0", "0.3.0"))
     close = nearest(name) or next(filter(built_in, likely), None)
     offered = f"the nearest that is offered is {close}" if close else "nothing like it is offered"
-    return (
-        f"{component.at('source')}: component '{component.id}' imports {_plain(name)}, "
-        f"which this host does not offer; {offered}"
-    )
+    where, who = component.at("source"), f"component '{component.id}'"
+    if carrier is not None:
+        where, who = carrier.location, f"{who}: its dependency '{carrier.name}'"
+    return f"{where}: {who} imports {_plain(name)}, which this host does not offer; {offered}"
 
 
 def _labelled(component: Component, label: str, interface: str) -> str:

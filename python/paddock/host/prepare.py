@@ -23,6 +23,7 @@ from paddock.host.migrate import Wanted, wanted
 from paddock.host.own import unfit
 from paddock.host.triggers import PreparedTrigger
 from paddock.host.unsupported import notes, unsupported
+from paddock.manifest.dependency import Dependency
 from paddock.manifest.model import Component
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Preparation:
         self._desired = desired
         self._problems: list[str] = []
         self._hints: list[str] = []
+        self._carriers: Mapping[Source, Mapping[str, Dependency]] = {}
         self.acquired: list[Handle] = []
         self.migrations: list[Wanted] = []
         self.applications: list[PreparedApplication] = []
@@ -88,6 +90,7 @@ class Preparation:
                 allow_precompiled=self._tools.allow_precompiled,
             )
             artifacts = await loader.load(self._desired)
+            self._carriers = loader.carriers
             for each in self._desired.applications:
                 prepared = await self._application(each, artifacts)
                 if prepared is not None:
@@ -140,7 +143,11 @@ class Preparation:
                 place = source_of(application, component)
                 artifact = artifacts.get(place) if place else None
                 if artifact is not None:
-                    await self._component(prepared, component, artifact, values, source)
+                    carriers = self._carriers.get(place, {}) if place else {}
+                    checked = check(
+                        component, artifact.imports, _core.built_in, artifact.labels, carriers
+                    )
+                    await self._component(prepared, component, artifact, checked, values, source)
             except PaddockError as error:
                 self._refuse(f"{component.location}: component '{component.id}'", error)
         if len(self._problems) == before:
@@ -214,10 +221,10 @@ class Preparation:
         prepared: PreparedApplication,
         component: Component,
         artifact: _core.Artifact,
+        checked: Checked,
         values: Mapping[str, str],
         source: Configuration,
     ) -> None:
-        checked: Checked = check(component, artifact.imports, _core.built_in, artifact.labels)
         self._problems += checked.problems
         prepared.warnings += checked.warnings
         prepared.warnings += useless(component, artifact.exports)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from paddock.host.compose import sources
 from paddock.host.desired import Desired
 from paddock.manifest.model import FileMount
 
@@ -15,6 +16,7 @@ def watched(desired: Desired, manifest: Path, config: Path | None) -> set[Path]:
     paths = {manifest} | ({config.absolute()} if config else set[Path]())
     for each in desired.applications:
         application = each.application
+        paths.update(sources(application))
         for component in application.components.values():
             if isinstance(component.source, Path):
                 paths.add(component.source)

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import cast
 
-from paddock.manifest import shapes
+from paddock.manifest import composition, shapes
 from paddock.manifest.document import Located, frozen
 from paddock.manifest.model import (
     Application,
@@ -66,6 +66,7 @@ class _Assembly:
         self._source = source
         self._base = base
         self._profile = profile
+        self._composition = composition.Composition(document, base)
         self._components: dict[str, Component] = {}
         self._trigger_ids: set[str] = set()
 
@@ -140,6 +141,7 @@ class _Assembly:
             secrets=table.secrets,
             interfaces=tuple(dict.fromkeys(table.interfaces)),
             ai_models=tuple(dict.fromkeys(table.ai_models)),
+            dependencies=self._composition.dependencies(table, self._profile, path),
             build=build,
             limits=self._limits(table.limits, (*path, "limits")),
             reuse=self._reuse(table.reuse, (*path, "reuse")),
@@ -214,6 +216,7 @@ class _Assembly:
                 "wagi" if table.executor.type == "wagi" else "http",
                 {key: value for key, value in options.items() if value is not None},
             ),
+            middleware=self._composition.middleware(table, path),
             unsupported=tuple(self._trigger_unsupported(table, path)),
             location=self._document.at(path),
         )
@@ -266,9 +269,6 @@ class _Assembly:
     def _component_unsupported(
         self, table: shapes.ComponentTable, path: KeyPath
     ) -> Iterable[Unsupported]:
-        for name in table.dependencies:
-            where = (*path, "dependencies", name)
-            yield self._unsupported(where, "dependencies of components are not supported yet")
         if table.targets:
             yield self._unsupported((*path, "targets"), "targets are not checked", refuse=False)
         if table.ai_models:
@@ -280,10 +280,10 @@ class _Assembly:
     ) -> Iterable[Unsupported]:
         if table.components:
             where = (*path, "components")
-            yield self._unsupported(where, "a trigger with several components is not supported yet")
-        if table.dependencies:
+            yield self._unsupported(where, "has no meaning for a trigger of this type")
+        if isinstance(table, shapes.OtherTable) and table.dependencies:
             where = (*path, "dependencies")
-            yield self._unsupported(where, "dependencies of triggers are not supported yet")
+            yield self._unsupported(where, "only routes (trigger.http) have middleware")
 
     def _unsupported(self, path: KeyPath, reason: str, *, refuse: bool = True) -> Unsupported:
         return Unsupported(key_text(path), reason, refuse, self._document.at(path))

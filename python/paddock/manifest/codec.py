@@ -15,6 +15,7 @@ from typing import cast
 
 from paddock.errors import ManifestError
 from paddock.manifest import model
+from paddock.manifest.dependency import Dependency
 
 _CLASSES: dict[str, type] = {
     one.__name__: one
@@ -22,6 +23,7 @@ _CLASSES: dict[str, type] = {
         model.Application,
         model.Build,
         model.Component,
+        Dependency,
         model.Executor,
         model.FileMount,
         model.FilePattern,

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import cast
 
 from paddock.errors import ManifestError
-from paddock.manifest import outbound, routes
+from paddock.manifest import composition, outbound, routes
 from paddock.manifest.document import Located
 from paddock.manifest.names import check_variable_name, did_you_mean
 from paddock.manifest.positions import KeyPath
@@ -34,6 +34,8 @@ def cross_check(document: Located, *, spin_only: bool) -> list[Problem]:
         _templates,
         _chained,
         _collisions,
+        lambda document: composition.mistakes(document, _components(document)),
+        lambda document: composition.middleware_mistakes(document, _triggers(document)),
     )
     problems = [one for check in checks for one in islice(check(document), MOST_SOUGHT)]
     if spin_only:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from datetime import date, datetime, time
 
+    from paddock.manifest.dependency import Dependency
+
 #: A value as TOML has it, of tables which a plugin and not this package reads.
 RawValue: TypeAlias = """(
     str | int | float | bool | date | datetime | time
@@ -164,6 +166,8 @@ class Component:
     checked but kept as text: `outbound.parse_grant` reads one after expansion.
     `blob_containers` are names of containers; `*` alone is any name. `interfaces`
     are full names of interfaces that are neither Paddock's nor WASI's.
+    `dependencies` answer imports of the component; `middleware` is that of the routes,
+    where a host has made a component of its own for them.
     """
 
     id: str
@@ -182,6 +186,8 @@ class Component:
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
     interfaces: tuple[str, ...] = ()
     ai_models: tuple[str, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    middleware: tuple[Dependency, ...] = ()
     build: Build | None = None
     limits: Limits = Limits()
     reuse: Reuse | None = None
@@ -231,7 +237,7 @@ class HttpTrigger:
 
     `route` None is private: reached by chaining only. No `methods` means every
     method; `host` None means every host, else a lower-case name, `*.` in front
-    for all its subdomains.
+    for all its subdomains. `middleware` stands before the component, outermost first.
     """
 
     id: str
@@ -241,6 +247,7 @@ class HttpTrigger:
     methods: tuple[str, ...] = ()
     host: str | None = None
     executor: Executor = Executor()
+    middleware: tuple[Dependency, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     location: Location = field(default=NOWHERE, compare=False)
 

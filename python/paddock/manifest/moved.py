@@ -21,6 +21,11 @@ def moved(table: Mapping[str, object], base: Path, target: Path) -> Mapping[str,
     made = deepcopy(dict(table))
     for where, component in _components(made):
         _component(component, where, base, target)
+    for trigger in cast("dict[str, list[Table]]", made.get("trigger", {})).get("http", []):
+        around = cast("dict[str, list[object]]", trigger.get("dependencies", {}))
+        for needed in around.get("middleware", []):
+            if isinstance(needed, dict):
+                _rebased(cast("Table", needed), "path", base, target)
     return made
 
 

@@ -1,7 +1,7 @@
 """The shape of a manifest's TOML tables, as pydantic models.
 
-Keys and meanings follow the Spin manifest, version 2. Keys that only Paddock
-has are listed in `PADDOCK_ONLY`. The same models make the JSON schema.
+Keys and meanings follow the Spin manifest, version 2; `PADDOCK_ONLY` lists the
+others. The same models make the JSON schema.
 """
 
 # pydantic copies the mutable defaults of a model.
@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field
 
+from paddock.manifest.dependency_shapes import DependencyName, DependencyShape, TriggerDependencies
 from paddock.manifest.fields import (
     ComponentId,
     Count,
@@ -161,7 +162,7 @@ class ProfileTable(Table):
 
     source: SourceShape | None = None
     environment: dict[EnvironmentName, Text] = {}
-    dependencies: dict[str, object] = {}
+    dependencies: dict[DependencyName, DependencyShape] = {}
     build: ProfileBuildTable | None = None
 
 
@@ -188,7 +189,7 @@ class ComponentTable(Table):
     build: BuildTable | None = None
     limits: LimitsTable | None = None
     reuse: ReuseTable | None = None
-    dependencies: dict[str, object] = {}
+    dependencies: dict[DependencyName, DependencyShape] = {}
     dependencies_inherit_configuration: bool | None = None
     tool: dict[str, object] = {}
     profile: dict[str, ProfileTable] = {}
@@ -248,7 +249,7 @@ class HttpTable(Table):
     host: HostName | None = None
     executor: ExecutorTable = ExecutorTable()
     components: dict[str, object] = {}
-    dependencies: dict[str, object] = {}
+    dependencies: TriggerDependencies = TriggerDependencies()
 
 
 class OtherTable(Table):

@@ -35,6 +35,9 @@ PREBUILT |= {
         "kv-spin",
         "kv-spin-unversioned",
         "kv3",
+        "middle3",
+        "part",
+        "parts",
         "routes",
     ]
 }

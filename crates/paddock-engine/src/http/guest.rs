@@ -102,6 +102,9 @@ pub fn failure(state: &mut State, error: &wasmtime::Error) -> Failure {
 
 /// The cause first, then where in the guest it happened.
 pub fn reason(error: &wasmtime::Error) -> String {
+    if let Some(text) = crate::error::denial(error) {
+        return text;
+    }
     let cause = error.root_cause().to_string();
     match error.downcast_ref::<wasmtime::WasmBacktrace>() {
         Some(trace) => {

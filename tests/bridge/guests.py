@@ -114,8 +114,8 @@ class Bridge:
         return _core.Component(self.engine, artifact, spec, {API: host}, self.runtime)
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait for a condition, at most five seconds."""
-        async with asyncio.timeout(5):
+        """Wait for a condition, at most half a minute."""
+        async with asyncio.timeout(30):
             while not condition():
                 await asyncio.sleep(0.001)
 

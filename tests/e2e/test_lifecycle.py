@@ -164,11 +164,11 @@ def test_watching_applies_a_changed_component(up, tmp_path: Path) -> None:
 
 def changed(host: Running, change: object, text: str) -> None:
     """Make a change until it is seen: the watch may begin a moment after the host serves."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while time.monotonic() < end:
         change()  # type: ignore[operator]
         try:
-            wait_for(text, lambda: host.get("/").text.strip() == text, 3)
+            wait_for(text, lambda: host.get("/").text.strip() == text, 10)
         except TimeoutError:
             continue
         return

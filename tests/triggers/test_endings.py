@@ -26,7 +26,7 @@ EXPORTS = ("wasmcloud:messaging/handler@0.2.0",)
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
 

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use wasmtime::{ResourceLimiter, Result, format_err};
 
+/// Handles that an instance may hold at once. What stands behind each is memory of the
+/// host, up to some 128 KiB for a set of header fields.
+pub const HANDLES: usize = 10_000;
+
 /// Limits of an instance, counted over all its memories and tables together.
 #[derive(Clone, Debug)]
 pub struct InstanceLimits {

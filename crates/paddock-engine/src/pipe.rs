@@ -54,6 +54,9 @@ impl OutputStream for Pipe {
         if bytes.is_empty() {
             return Ok(());
         }
+        if bytes.len() > CHUNK {
+            return Err(StreamError::trap("more was written than check-write permitted"));
+        }
         self.sender.try_send(bytes).map_err(|error| match error {
             mpsc::error::TrySendError::Closed(_) => StreamError::Closed,
             mpsc::error::TrySendError::Full(_) => StreamError::trap("a write without permission"),
@@ -98,5 +101,17 @@ impl AsyncWrite for Pipe {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_taken_than_was_permitted() {
+        let (mut pipe, _receiver) = Pipe::new();
+        assert!(matches!(pipe.write(Bytes::from(vec![0; CHUNK + 1])), Err(StreamError::Trap(_))));
+        assert!(pipe.write(Bytes::from(vec![0; CHUNK])).is_ok());
     }
 }

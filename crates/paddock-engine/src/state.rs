@@ -16,7 +16,7 @@ use crate::engine::TICK;
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::events::{EventKind, Output};
 use crate::hostcall::{CallContext, Reply};
-use crate::limits::Limiter;
+use crate::limits::{HANDLES, Limiter};
 use crate::linker::Slot;
 use crate::outbound::Hooks;
 use crate::pipe::Pipe;
@@ -112,8 +112,10 @@ impl State {
     pub fn store_with(component: &Component, wasi: WasiCtx, hooks: Hooks, scope: Scope) -> Result<Store<State>> {
         let engine = component.engine.wasmtime(component.artifact.flavour);
         let limiter = Limiter::new(&component.spec.limits);
-        let state = State { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks, limiter, scope };
+        let mut state = State { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks, limiter, scope };
+        state.table.set_max_capacity(HANDLES);
         let mut store = Store::new(engine, state);
+        store.set_max_component_handles(HANDLES);
         store.limiter(|state| &mut state.limiter);
         arm(&mut store, component)?;
         Ok(store)

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use paddock_engine::value::{HostObject, HostSink, Value};
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyOverflowError, PyRecursionError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet, PyString, PyTuple,
@@ -149,6 +149,17 @@ pub fn attribute(py: Python<'_>, name: &str) -> PyResult<String> {
 /// A Python object as a value, by its own type: what the guest's function wants
 /// is checked by the engine.
 pub fn from_python(object: &Bound<'_, PyAny>, tasks: &Arc<Tasks>) -> PyResult<Value> {
+    within(object, tasks, DEEPEST)
+}
+
+/// How deep values may lie in each other: far more than a type can say, and far less
+/// than the stack holds. An object that contains itself has no end.
+const DEEPEST: usize = 256;
+
+fn within(object: &Bound<'_, PyAny>, tasks: &Arc<Tasks>, depth: usize) -> PyResult<Value> {
+    let Some(deeper) = depth.checked_sub(1) else {
+        return Err(PyRecursionError::new_err("values lie too deep in each other for a guest"));
+    };
     // Exact types first: they are nearly all that comes.
     if object.is_none() {
         return Ok(Value::None);
@@ -169,12 +180,12 @@ pub fn from_python(object: &Bound<'_, PyAny>, tasks: &Arc<Tasks>) -> PyResult<Va
         return Ok(Value::Float(number.value()));
     }
     if let Ok(items) = object.cast::<PyList>() {
-        return Ok(Value::List(items.iter().map(|item| from_python(&item, tasks)).collect::<PyResult<_>>()?));
+        return Ok(Value::List(items.iter().map(|item| within(&item, tasks, deeper)).collect::<PyResult<_>>()?));
     }
     if let Ok(items) = object.cast::<PyTuple>() {
-        return Ok(Value::Tuple(items.iter().map(|item| from_python(&item, tasks)).collect::<PyResult<_>>()?));
+        return Ok(Value::Tuple(items.iter().map(|item| within(&item, tasks, deeper)).collect::<PyResult<_>>()?));
     }
-    rarer(object, tasks)
+    rarer(object, tasks, deeper)
 }
 
 fn integer(number: &Bound<'_, PyInt>) -> PyResult<Value> {
@@ -187,18 +198,18 @@ fn integer(number: &Bound<'_, PyInt>) -> PyResult<Value> {
     }
 }
 
-fn rarer(object: &Bound<'_, PyAny>, tasks: &Arc<Tasks>) -> PyResult<Value> {
+fn rarer(object: &Bound<'_, PyAny>, tasks: &Arc<Tasks>, depth: usize) -> PyResult<Value> {
     let py = object.py();
     let names = names(py)?;
     if object.is_instance(names.variant.bind(py))? {
         let case: String = object.getattr(pyo3::intern!(py, "case"))?.extract()?;
         let payload = object.getattr(pyo3::intern!(py, "payload"))?;
-        let payload = if payload.is_none() { None } else { Some(Box::new(from_python(&payload, tasks)?)) };
+        let payload = if payload.is_none() { None } else { Some(Box::new(within(&payload, tasks, depth)?)) };
         return Ok(Value::Variant(case.into(), payload));
     }
     if let Ok(fields) = object.cast::<PyDict>() {
         let pair = |(key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
-            Ok((Cow::Owned(key.extract::<String>()?), from_python(&value, tasks)?))
+            Ok((Cow::Owned(key.extract::<String>()?), within(&value, tasks, depth)?))
         };
         return Ok(Value::Record(fields.iter().map(pair).collect::<PyResult<_>>()?));
     }

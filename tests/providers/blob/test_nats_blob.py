@@ -248,7 +248,7 @@ async def test_a_killed_server_loses_nothing_that_was_acknowledged(own_nats: Nat
 async def test_a_paused_server_is_an_error_in_time_and_then_answers_again(
     own_nats: NatsServer,
 ) -> None:
-    store = await opened(own_nats, timeout=0.5)
+    store = await opened(own_nats, timeout=2.0)
     await store.create_container("box")
     await store_object(store, "box", "thing", [LARGE])
     reading = aiter((await store.read("box", "thing")).chunks)  # type: ignore[arg-type]
@@ -267,7 +267,7 @@ async def test_a_paused_server_is_an_error_in_time_and_then_answers_again(
     with pytest.raises(Unavailable):
         await upload.write(LARGE)
     await upload.abandon()
-    assert time.monotonic() - began < 30, "nothing may hang"
+    assert time.monotonic() - began < 90, "nothing may hang"
     own_nats.resume()
     await answers(store)
     assert await collected(await store.read("box", "thing")) == LARGE
@@ -305,7 +305,7 @@ async def test_a_full_server_refuses_and_keeps_what_it_has(
 
 async def test_opening_does_not_need_the_server(own_nats: NatsServer) -> None:
     own_nats.kill()
-    store = await opened(own_nats, timeout=0.5)
+    store = await opened(own_nats, timeout=2.0)
     with pytest.raises(Unavailable):
         await store.has_container("box")
     await asyncio.to_thread(own_nats.start)

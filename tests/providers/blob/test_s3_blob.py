@@ -191,7 +191,7 @@ async def test_a_killed_server_loses_nothing_that_was_acknowledged(own_s3: S3Ser
 async def test_a_paused_server_is_an_error_in_time_and_then_answers_again(
     own_s3: S3Server,
 ) -> None:
-    store = await opened(own_s3, timeout=0.5)
+    store = await opened(own_s3, timeout=2.0)
     await store.create_container("box")
     await store_object(store, "box", "thing", [LARGE])
     reading = aiter((await store.read("box", "thing")).chunks)  # type: ignore[arg-type]
@@ -211,7 +211,7 @@ async def test_a_paused_server_is_an_error_in_time_and_then_answers_again(
             await upload.write(LARGE)
         await upload.finish()
     await upload.abandon()
-    assert time.monotonic() - began < 30, "nothing may hang"
+    assert time.monotonic() - began < 90, "nothing may hang"
     own_s3.resume()
     await answers(store)
     assert await collected(await store.read("box", "thing")) == LARGE

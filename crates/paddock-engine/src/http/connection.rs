@@ -127,7 +127,10 @@ impl Connection {
             sighting.reading += 1;
         }
         if over(sighting.reading, options.header_timeout) {
-            self.order(ABORT);
+            // Of HTTP/2 it may have been frames that belong to no request, as most clients
+            // send some after a response: they are told first.
+            let told = !self.is_http2() || over(sighting.reading, 2 * options.header_timeout);
+            self.order(if told { ABORT } else { FINISH });
         } else if over(sighting.idle, options.idle_timeout) {
             self.order(FINISH);
             // What does not even finish an idle connection is not waited for.
@@ -332,4 +335,27 @@ fn http2_builder(options: &ServerOptions) -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(Some(Duration::from_secs(20)))
         .keep_alive_timeout(Duration::from_secs(20));
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_http2_connection_whose_client_sent_a_frame_is_told_before_it_is_cut_off() {
+        let local = SocketAddr::from(([127, 0, 0, 1], 80));
+        let options = ServerOptions { header_timeout: Duration::from_secs(2), ..ServerOptions::default() };
+        for (is_http2, expected) in [(true, [GO_ON, FINISH, ABORT]), (false, [GO_ON, ABORT, ABORT])] {
+            let connection = Connection::new("http", local, local);
+            connection.is_http2.store(is_http2, Ordering::Relaxed);
+            drop(connection.busy());
+            connection.stirred.store(true, Ordering::Relaxed);
+            let mut sighting = Sighting::default();
+            let mut sweeps = |count: usize| {
+                (0..count).for_each(|_| connection.sweep(&mut sighting, &options));
+                connection.order.load(Ordering::SeqCst)
+            };
+            assert_eq!([sweeps(3), sweeps(1), sweeps(2)], expected);
+        }
+    }
 }

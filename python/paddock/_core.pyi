@@ -221,6 +221,7 @@ class Runtime:
         on_events: Callable[[list[Event]], object],
         *,
         on_exit: Callable[[], object] | None = None,
+        on_calls: Callable[[list[Call], int], object] | None = None,
         workers: int | None = None,
         blocking_threads: int = 16,
     ) -> Runtime:
@@ -228,8 +229,10 @@ class Runtime:
 
         `on_events` is called on the loop with a batch of events. `on_exit` is
         called there when a host method raised KeyboardInterrupt or SystemExit;
-        without it the exception leaves the loop. At most `blocking_threads`
-        threads run the work of `paddock.types.blocking` methods.
+        without it the exception leaves the loop. `on_calls` is called on the loop
+        with a batch of what components asked for, once it was answered, and with
+        how many calls came too fast to be kept; without it nothing is watched. At most
+        `blocking_threads` threads run the work of `paddock.types.blocking` methods.
 
         Raises:
             paddock.errors.HostError: the threads can't be started.
@@ -247,6 +250,39 @@ class Runtime:
         Waits `timeout` seconds for the workers, with the interpreter released;
         then nothing can be done with the runtime any more. Again: nothing.
         """
+
+@final
+class Call:
+    """One thing that a guest asked of the host: an imported function, a clock, random
+    numbers, a socket's address, an outgoing request.
+
+    `outcome` is `answered`, `failed` (the error of its own interface), `trapped` (the
+    guest could not go on) or `abandoned` (nobody waited any more). `seconds` is the
+    time from the call to its answer, 0 for clocks and random numbers. `call` counts
+    from 1 within an instance; it, `generation` and `instance` are 0 for sockets and
+    outgoing requests. `trace` is a W3C `traceparent`.
+    """
+
+    @property
+    def application(self) -> str: ...
+    @property
+    def component(self) -> str: ...
+    @property
+    def generation(self) -> int: ...
+    @property
+    def instance(self) -> int: ...
+    @property
+    def call(self) -> int: ...
+    @property
+    def trace(self) -> str | None: ...
+    @property
+    def interface(self) -> str: ...
+    @property
+    def function(self) -> str: ...
+    @property
+    def outcome(self) -> Literal["answered", "failed", "trapped", "abandoned"]: ...
+    @property
+    def seconds(self) -> float: ...
 
 @final
 class ByteStream:

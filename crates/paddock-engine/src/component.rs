@@ -10,7 +10,7 @@ use crate::artifact::Artifact;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::events::{Event, EventKind, Events};
-use crate::hostcall::{CallContext, HostFunction, HostInterface, Observer};
+use crate::hostcall::{CallContext, HostFunction, HostInterface, Observer, Watched};
 use crate::limits::InstanceLimits;
 use crate::linker::Linked;
 use crate::outbound::OutboundGrants;
@@ -165,19 +165,20 @@ impl Component {
         }
     }
 
-    /// Tells the observer of something that is answered in Rust.
-    pub(crate) fn observe(&self, interface: &str, function: &str, trace: Option<&str>) {
-        let Some(observer) = &self.observer else { return };
-        observer.asked(&CallContext {
+    /// Watches something that is answered in Rust, if anybody observes.
+    pub(crate) fn watch(&self, interface: &str, function: &str, trace: Option<Arc<str>>) -> Option<Watched> {
+        let observer = self.observer.as_ref()?;
+        let context = CallContext {
             application: &self.application,
             component: &self.id,
             generation: 0,
             instance: 0,
             call: 0,
             deadline: None,
-            trace,
+            trace: None,
             interface,
             function,
-        });
+        };
+        Some(Watched::new(observer, (&self.application, &self.id), trace, &context))
     }
 }

@@ -10,7 +10,7 @@ use rand_core::TryRng;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, Rng, WasiCtxBuilder};
 
 use crate::component::Component;
-use crate::hostcall::{CallContext, Observer};
+use crate::hostcall::{CallContext, Ended, Observer};
 
 #[derive(Clone)]
 struct Told {
@@ -22,8 +22,9 @@ struct Told {
 }
 
 impl Told {
+    /// What is answered at once.
     fn asked(&self, interface: &str, function: &str) {
-        self.observer.asked(&CallContext {
+        let context = CallContext {
             application: &self.application,
             component: &self.component,
             generation: self.generation,
@@ -33,7 +34,8 @@ impl Told {
             trace: None,
             interface,
             function,
-        });
+        };
+        self.observer.told(&context, Ended::Answered, Duration::ZERO);
     }
 }
 

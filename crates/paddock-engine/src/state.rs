@@ -15,7 +15,7 @@ use crate::deadline::Deadline;
 use crate::engine::TICK;
 use crate::error::{EngineError, ErrorKind, Result};
 use crate::events::{EventKind, Output};
-use crate::hostcall::{CallContext, Reply};
+use crate::hostcall::{CallContext, Ended, Reply, Watched};
 use crate::limits::{HANDLES, Limiter};
 use crate::linker::Slot;
 use crate::outbound::Hooks;
@@ -131,10 +131,10 @@ impl State {
             return Err(wasmtime::format_err!("{interface} {function} is not bound"));
         };
         let context = scope.context(interface, function);
-        if let Some(observer) = &component.observer {
-            observer.asked(&context);
-        }
-        Ok(answer.call(&context, arguments))
+        let Some(observer) = &component.observer else { return Ok(answer.call(&context, arguments)) };
+        let owner = (&component.application, &component.id);
+        let watched = Watched::new(observer, owner, scope.trace.clone(), &context);
+        Ok(watched.reply(answer.call(&context, arguments)))
     }
 
     /// Reports a limit that was refused since the last call; whether one was.
@@ -225,9 +225,12 @@ fn network(builder: &mut WasiCtxBuilder, component: &Arc<Component>) {
     let component = Arc::clone(component);
     builder.socket_addr_check(move |address: SocketAddr, usage: SocketAddrUse| {
         let component = Arc::clone(&component);
-        component.observe("wasi:sockets", "use-address", None);
+        let watched = component.watch("wasi:sockets", "use-address", None);
         Box::pin(async move {
             let allowed = component.spec.outbound.allows_socket(address, usage).await;
+            if let Some(watched) = watched {
+                watched.end(if allowed { Ended::Answered } else { Ended::Failed });
+            }
             socket_used(&component, address, usage, allowed);
             allowed
         })

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use paddock_engine::call::{Caller, Outcome, call as call_export};
 use paddock_engine::component::{Bound as BoundTo, Component};
 use paddock_engine::error::Result as EngineResult;
-use paddock_engine::hostcall::HostInterface;
+use paddock_engine::hostcall::{HostInterface, Observer};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::bridge::Interface;
+use crate::calls::CallSink;
 use crate::convert::{from_python, to_python};
 use crate::doorway;
 use crate::engine::{ArtifactObject, EngineObject};
@@ -49,8 +50,9 @@ impl ComponentObject {
         };
         let bound: BoundTo = bound.into_iter().map(interface).collect();
         let events = Arc::new(EventSink(Arc::clone(&tasks)));
+        let observer = tasks.watches_calls().then(|| Arc::new(CallSink(Arc::clone(&tasks))) as Arc<dyn Observer>);
         let component =
-            doorway::leave(py, || Component::new(&engine.0, Arc::clone(&artifact.0), spec, &bound, events, None));
+            doorway::leave(py, || Component::new(&engine.0, Arc::clone(&artifact.0), spec, &bound, events, observer));
         Ok(Self { component: component.or_raise(py)?, tasks, shared: Arc::clone(&runtime.shared) })
     }
 

@@ -2,6 +2,7 @@
 
 mod awaitable;
 mod bridge;
+mod calls;
 mod command;
 mod component;
 mod compose;
@@ -38,6 +39,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<runtime::Runtime>()?;
     module.add_class::<component::ComponentObject>()?;
     module.add_class::<events::EventObject>()?;
+    module.add_class::<calls::CallObject>()?;
     module.add_class::<generation::GenerationObject>()?;
     module.add_class::<server::ServerObject>()?;
     module.add_class::<outbound::Outbound>()?;

@@ -48,12 +48,13 @@ fn build(workers: usize) -> std::io::Result<tokio::runtime::Runtime> {
 #[pymethods]
 impl Runtime {
     #[new]
-    #[pyo3(signature = (event_loop, on_events, *, on_exit=None, workers=None, blocking_threads=16))]
+    #[pyo3(signature = (event_loop, on_events, *, on_exit=None, on_calls=None, workers=None, blocking_threads=16))]
     fn new(
         py: Python<'_>,
         event_loop: &Bound<'_, PyAny>,
         on_events: Py<PyAny>,
         on_exit: Option<Py<PyAny>>,
+        on_calls: Option<Py<PyAny>>,
         workers: Option<usize>,
         blocking_threads: usize,
     ) -> PyResult<Self> {
@@ -62,7 +63,14 @@ impl Runtime {
         let runtime = doorway::leave(py, || build(workers)).map_err(|error| {
             raise(py, EngineError::new(ErrorKind::Host, format!("can't start {workers} worker threads: {error}")))
         })?;
-        let tasks = Tasks::new(event_loop, on_events, on_exit, runtime.handle().clone(), Pool::new(blocking_threads))?;
+        let tasks = Tasks::new(
+            event_loop,
+            on_events,
+            on_exit,
+            on_calls,
+            runtime.handle().clone(),
+            Pool::new(blocking_threads),
+        )?;
         Ok(Self { runtime: Mutex::new(Some(runtime)), tasks, shared: Arc::default(), workers })
     }
 

@@ -12,6 +12,7 @@ use pyo3::types::PyList;
 use tokio::runtime::Handle;
 
 use crate::awaitable::Completion;
+use crate::calls::CallObject;
 use crate::doorway;
 use crate::events::EventObject;
 use crate::job::Job;
@@ -49,6 +50,8 @@ struct Queue {
     items: Vec<Item>,
     events: Vec<Event>,
     lost_events: u64,
+    calls: Vec<CallObject>,
+    lost_calls: u64,
     failures: usize,
     scheduled: bool,
     closed: bool,
@@ -61,6 +64,7 @@ pub struct Tasks {
     call_soon_threadsafe: Py<PyAny>,
     on_events: Py<PyAny>,
     on_exit: Option<Py<PyAny>>,
+    on_calls: Option<Py<PyAny>>,
     /// `paddock._bridge.Tasks`.
     running: Py<PyAny>,
     pub handle: Handle,
@@ -72,6 +76,7 @@ impl Tasks {
         event_loop: &Bound<'_, PyAny>,
         on_events: Py<PyAny>,
         on_exit: Option<Py<PyAny>>,
+        on_calls: Option<Py<PyAny>>,
         handle: Handle,
         pool: Pool,
     ) -> PyResult<Arc<Self>> {
@@ -82,6 +87,7 @@ impl Tasks {
             call_soon_threadsafe: event_loop.getattr("call_soon_threadsafe")?.unbind(),
             on_events,
             on_exit,
+            on_calls,
             running: names(event_loop.py())?.tasks.bind(event_loop.py()).call1((event_loop,))?.unbind(),
             handle,
             pool,
@@ -163,7 +169,31 @@ impl Tasks {
         drop(dropped);
     }
 
+    /// Whether anybody wants to hear of calls.
+    pub fn watches_calls(&self) -> bool {
+        self.on_calls.is_some()
+    }
+
+    pub fn call(self: &Arc<Self>, call: CallObject) {
+        let wake = {
+            let mut queue = self.lock();
+            if queue.closed {
+                return;
+            }
+            if queue.calls.len() >= MOST_EVENTS {
+                queue.lost_calls += 1;
+            } else {
+                queue.calls.push(call);
+            }
+            !std::mem::replace(&mut queue.scheduled, true)
+        };
+        if wake {
+            self.wake_later();
+        }
+    }
+
     fn drain(&self, py: Python<'_>) -> PyResult<()> {
+        self.deliver_calls(py)?;
         let (items, events, lost) = {
             let mut queue = self.lock();
             queue.scheduled = false;
@@ -203,6 +233,19 @@ impl Tasks {
             }
             Item::Text(place, text) => names(py)?.log_text.call1(py, (place, text)).map(drop),
         }
+    }
+
+    fn deliver_calls(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(on_calls) = &self.on_calls else { return Ok(()) };
+        let (calls, lost) = {
+            let mut queue = self.lock();
+            (std::mem::take(&mut queue.calls), std::mem::take(&mut queue.lost_calls))
+        };
+        if calls.is_empty() && lost == 0 {
+            return Ok(());
+        }
+        let calls = calls.into_iter().map(|call| Py::new(py, call)).collect::<PyResult<Vec<_>>>()?;
+        on_calls.call1(py, (calls, lost)).map(drop)
     }
 
     fn deliver(&self, py: Python<'_>, events: Vec<Event>, lost: u64) -> PyResult<()> {

@@ -76,3 +76,16 @@ def _route(application: Application, trigger: HttpTrigger) -> _core.RouteSpec:
         methods=list(trigger.methods),
         host=trigger.host,
     )
+
+
+def server_options(configuration: HostConfig) -> _core.ServerOptions:
+    """Limits of the server, from the operator's configuration."""
+    limits = configuration.limits
+    return _core.ServerOptions(
+        header_timeout=limits.header_timeout,
+        idle_timeout=limits.idle_timeout,
+        body=limits.body,
+        connections=limits.connections,
+        outbound_pooling=configuration.outbound.pooling,
+        outbound_connections=configuration.outbound.connections,
+    )

@@ -14,7 +14,7 @@ from paddock.errors import PlanError
 from paddock.host import plan as planning
 from paddock.host.addresses import AddressPool
 from paddock.host.desired import Desired
-from paddock.host.generation import build
+from paddock.host.generation import build, server_options
 from paddock.host.handles import Handle, Handles
 from paddock.host.migrate import Migrations, Scene, Tell
 from paddock.host.plan import Applied, Plan
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from paddock.capabilities.key_value import KeyValueStore
     from paddock.host.audit import Audit
+    from paddock.host.calls import CallObserver
     from paddock.triggers.source import Call
 
 LOG = logging.getLogger("paddock.host")
@@ -77,12 +78,18 @@ class Host:
         on_events: Callable[[list[_core.Event]], None],
         on_exit: Callable[[], None] | None = None,
         audit: Audit | None = None,
+        observer: CallObserver | None = None,
     ) -> None:
         self.state_dir = state_dir
         self.started = time.time()
         self._settings = engine
         self._audit = audit
-        self._runtime = _core.Runtime(asyncio.get_running_loop(), on_events, on_exit=on_exit)
+        self._runtime = _core.Runtime(
+            asyncio.get_running_loop(),
+            on_events,
+            on_exit=on_exit,
+            on_calls=observer.called if observer else None,
+        )
         self._engine = _core.Engine(engine.options())
         self._handles = Handles(state_dir)
         self._addresses = AddressPool()
@@ -137,7 +144,7 @@ class Host:
                 await migrations.run()
                 await self._seed(prepared)
                 if self.server is None:
-                    self.server = _core.Server(self._runtime, _server_options(desired))
+                    self.server = _core.Server(self._runtime, server_options(desired.configuration))
                 changes = planning.compare(self._running, prepared, self._fixed(desired))
                 await migrations.hold()
             except BaseException:
@@ -180,7 +187,10 @@ class Host:
         notices = [*desired.configuration.notices]
         if self.server is None:
             return notices
-        now, then = _server_options(self.desired), _server_options(desired)
+        now, then = (
+            server_options(self.desired.configuration),
+            server_options(desired.configuration),
+        )
         names = [name for name in then.__slots__ if getattr(now, name) != getattr(then, name)]
         if self.desired.configuration.tls != desired.configuration.tls:
             names.append("tls")
@@ -284,15 +294,3 @@ class Host:
 async def nothing() -> int:
     """No request is left where there is no server."""
     return 0
-
-
-def _server_options(desired: Desired) -> _core.ServerOptions:
-    limits = desired.configuration.limits
-    return _core.ServerOptions(
-        header_timeout=limits.header_timeout,
-        idle_timeout=limits.idle_timeout,
-        body=limits.body,
-        connections=limits.connections,
-        outbound_pooling=desired.configuration.outbound.pooling,
-        outbound_connections=desired.configuration.outbound.connections,
-    )

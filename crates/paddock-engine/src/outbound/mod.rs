@@ -19,6 +19,7 @@ pub(crate) use relative::add_to_linker as add_relative_to_linker;
 pub(crate) use spin::add_to_linker as add_spin_to_linker;
 
 use crate::component::Component;
+use crate::hostcall::{Ended, Watched};
 
 /// Calls that one request may make one inside the other.
 pub const DEPTH: u8 = 16;
@@ -81,7 +82,12 @@ impl Hooks {
     /// Whether a request to `uri` is refused before it is made. A guest of WASI
     /// 0.2 learns so from the call itself, and not from the response that it awaits.
     pub(crate) fn refuse(&self, uri: &http::Uri) -> bool {
-        self.open.as_ref().is_none_or(|open| open.target(uri).is_err())
+        let Some(open) = &self.open else { return true };
+        let refused = open.target(uri).is_err();
+        if refused && let Some(watched) = open.watch() {
+            watched.end(Ended::Failed);
+        }
+        refused
     }
 }
 
@@ -132,7 +138,31 @@ impl Open {
         request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
     ) -> Result<BoxFuture<'static, Result<http::Response<WasiBody>, Error>>, Error> {
-        self.component.observe("wasi:http/outgoing-handler", "handle", self.trace.as_deref());
+        let watched = self.watch();
+        let sent = self.begin(request, options);
+        let Some(watched) = watched else { return sent };
+        match sent {
+            Ok(answer) => Ok(Box::pin(async move {
+                let answer = answer.await;
+                watched.end(if answer.is_ok() { Ended::Answered } else { Ended::Failed });
+                answer
+            })),
+            Err(error) => {
+                watched.end(Ended::Failed);
+                Err(error)
+            }
+        }
+    }
+
+    fn watch(&self) -> Option<Watched> {
+        self.component.watch("wasi:http/outgoing-handler", "handle", self.trace.clone())
+    }
+
+    fn begin(
+        &self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+    ) -> Result<BoxFuture<'static, Result<http::Response<WasiBody>, Error>>, Error> {
         if let Some(target) = self.target(request.uri())? {
             return self.inside(target, request);
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,12 +32,14 @@ def host(up, tmp_path: Path, server: Server) -> Running:
     return started(up, tmp_path, server)
 
 
-def started(up, directory: Path, server: Server, **options: object) -> Running:
+def started(
+    up, directory: Path, server: Server, *arguments: str | Path, **options: object
+) -> Running:
     """A host of guests that publish, `second` and `third`, and handle, `second`."""
     login: dict[str, object] = {"username": server.user, "password": server.password}
     table: dict[str, object] = {"url": server.url, "timeout": "1s"}
     if isinstance(server, NatsServer):
-        table |= {"type": "nats", "stream": "LOAD", "subjects": ["load.>"]}
+        table |= {"type": "nats", "stream": "LOAD", "subjects": ["load.>"], "lease": "1s"}
     elif isinstance(server, RedisServer):
         table |= {"type": "redis", "stream": "load", "lease": "1s"}
     elif isinstance(server, MosquittoServer):
@@ -49,7 +52,8 @@ def started(up, directory: Path, server: Server, **options: object) -> Running:
         for key, value in (table | options).items()
     ]
     text = "\n".join(["[message_broker.default]", *lines, ""])
-    return up(application(directory, "third"), "--config", configuration(directory, text))
+    chosen = configuration(directory, text)
+    return up(application(directory, "third"), "--config", chosen, *arguments)
 
 
 def fault(publishers: Publishers, server: Server, begin: Callable[[], None]) -> None:
@@ -84,6 +88,18 @@ def test_a_broker_that_is_killed_under_load_loses_nothing_that_it_took(
     all_handled(host, publishers)
     assert server.password not in host.log + "".join(publishers.failures)
     host.logged("answers again")
+
+
+def test_a_host_that_is_killed_under_load_handles_the_rest_when_it_is_back(
+    host: Running, server: Server, up, tmp_path: Path
+) -> None:
+    with Publishers(host) as publishers:
+        publishers.label = "slow 5 "
+        publishers.more(100)
+        host.signal(signal.SIGKILL)
+        host.ended()
+    again = started(up, tmp_path, server, "--state-dir", host.state_dir)
+    all_handled(again, publishers)
 
 
 def test_a_broker_that_hangs_for_longer_than_the_timeout_is_an_error_and_no_hang(

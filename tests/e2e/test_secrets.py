@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hosts import GUESTS, Running, paddock, wait_for
+from hosts import GUESTS, Running, paddock, serving, wait_for
 from manifests import configuration, routed, write
 from tests.services.openbao import OpenBaoServer
 
@@ -126,6 +126,26 @@ def test_while_the_vault_is_away_what_was_read_serves_and_the_rest_is_an_error(
     own_openbao.put("e2e/db_password", {"value": "another"})
     wait_for("the new value", lambda: revealed(host, "password") == (200, "string:another"))
     assert own_openbao.password not in host.log
+
+
+def test_a_host_waits_at_its_start_for_a_vault_that_is_away(
+    up, tmp_path: Path, own_openbao: OpenBaoServer
+) -> None:
+    own_openbao.put("e2e", {"db_password": "s3cr3t"})
+    own_openbao.pause()
+    text = (
+        f'[[variables_provider]]\ntype = "vault"\nurl = "{own_openbao.url}"\npath = "e2e"\n'
+        f'token = "{own_openbao.password}"\ntimeout = "300ms"\nwait = "10m"\n'
+    )
+    arguments = (manifest(tmp_path), "--config", configuration(tmp_path, text))
+    # Who waits can be told to stop, which `up` does with what has not stopped by itself.
+    stopped = up(*arguments, wait=False)
+    stopped.logged("it is waited for")
+    stopped.stop()
+    host = up(*arguments, wait=False)
+    host.logged("it is waited for")
+    own_openbao.resume()
+    assert revealed(serving(host), "password") == (200, "string:s3cr3t")
 
 
 def test_a_vault_that_refuses_the_token_refuses_the_plan(

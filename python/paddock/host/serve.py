@@ -81,14 +81,28 @@ class _Service:
         try:
             self._listener = self._listening()
             host.successor = options.inherited is not None
-            await host.apply(desired)
-            await self._export.follow(configuration, self._state, strict=True)
-            await self._begin(control, configuration)
-            await self._until_stopped()
+            if await self._first_applied(desired):
+                await self._export.follow(configuration, self._state, strict=True)
+                await self._begin(control, configuration)
+                await self._until_stopped()
         finally:
             await control.close()
             code = await self._end(configuration)
         return code
+
+    async def _first_applied(self, desired: Desired) -> bool:
+        """False when this was told to stop meanwhile: a source of variables may be waited for."""
+        applying = asyncio.ensure_future(self._host.apply(desired))
+        stopping = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait((applying, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not applying.done():
+            applying.cancel()
+            await asyncio.wait((applying,))
+        if applying.cancelled():
+            return False
+        applying.result()
+        return True
 
     async def _begin(self, control: ControlServer, configuration: HostConfig) -> None:
         """Take requests, and say so."""

@@ -164,3 +164,21 @@ def test_a_bad_table_is_refused_without_showing_the_token(
         VaultConfig.from_table({name: value for name, value in table.items() if value is not None})
     assert raised.value.key == key
     assert "t0ken" not in str(raised.value)
+
+
+async def test_a_vault_that_has_not_answered_yet_is_waited_for(
+    own_openbao: OpenBaoServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    own_openbao.put("late", {"a": "1"})
+    own_openbao.pause()
+    source = values(own_openbao, path="late", wait="60s")
+    asking = [asyncio.ensure_future(resolve(source.get(name))) for name in ("a", "b")]
+    while "it is waited for" not in caplog.text:
+        await asyncio.sleep(0.02)
+    own_openbao.resume()
+    assert await asyncio.gather(*asking) == ["1", None]
+    own_openbao.pause()
+    with pytest.raises(Unavailable):
+        await resolve(values(own_openbao, path="late").get("a"))
+    # Once it has answered, nobody waits any more for what the server has not told yet.
+    assert await resolve(source.get("a")) == "1"

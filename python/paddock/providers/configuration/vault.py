@@ -6,6 +6,7 @@ Version 2 of the key-value engine: `GET /v1/<mount>/data/<path>` answers
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import logging
@@ -21,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 from paddock.errors import CapabilityError, Unavailable
 from paddock.providers.options import OptionError, Options, Secret
-from paddock.types import Deferred, Reply
+from paddock.types import Deferred, Reply, resolve, then
 
 LOG = logging.getLogger("paddock.host")
 
@@ -31,6 +32,8 @@ LARGEST = 4 << 20
 MOST = 1000
 #: Seconds in which a server that did not answer is not asked again.
 PAUSE = 1.0
+#: Seconds between two questions while it is waited for.
+LONGEST_PAUSE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class VaultConfig:
     """`url` without a path. `mount` is the engine's.
 
     With `path`, variables are the fields of one secret. Else each is a secret of its
-    own, `prefix/NAME`, with the field `value`, as in Spin. `refresh` and `timeout` in seconds.
+    own, `prefix/NAME`, with the field `value`, as in Spin. `refresh`, `timeout` and `wait`,
+    for a server that has not answered yet, in seconds.
     """
 
     url: str
@@ -50,6 +54,7 @@ class VaultConfig:
     ca: str | None = None
     refresh: float = 60.0
     timeout: float = 5.0
+    wait: float = 0.0
 
     @classmethod
     def from_table(cls, options: Mapping[str, object], base: Path | None = None) -> VaultConfig:
@@ -68,6 +73,7 @@ class VaultConfig:
             _absolute(table.text("ca"), base),
             table.seconds("refresh", 60.0),
             table.seconds("timeout", 5.0, least=0.1),
+            table.seconds("wait", 0.0),
         )
         table.done()
         if not _is_url(url):
@@ -127,7 +133,8 @@ class VaultValues:
     """The contract is `paddock.capabilities.configuration.Configuration`.
 
     What was read is kept for `refresh` seconds. While the server does not answer,
-    the last value known is used; a server that refuses is an error at once.
+    the last value known is used; a server that refuses is an error at once. One that
+    has never answered is waited for, `wait` seconds from the beginning at most.
     """
 
     def __init__(self, config: VaultConfig) -> None:
@@ -136,6 +143,7 @@ class VaultValues:
         self._lock = threading.Lock()
         #: Until when, and with what error, a server that did not answer is left alone.
         self._away = (0.0, "")
+        self._waiting_until = time.monotonic() + config.wait
 
     def get(self, name: str, /) -> Reply[str | None]:
         """In place while it is fresh, else on the thread pool."""
@@ -143,12 +151,12 @@ class VaultValues:
         kept = self._kept.get(path)
         if kept is not None and time.monotonic() < kept.until:
             return kept.fields.get(key)
-        return Deferred(lambda: self._fields(path).get(key))
+        return then(self._found(path), lambda fields: fields.get(key))
 
     def get_all(self) -> Reply[Mapping[str, str]]:
         """The fields of `path`; {} where each variable is a secret of its own."""
         path = self._config.path
-        return {} if path is None else Deferred(lambda: self._fields(path.strip("/")))
+        return {} if path is None else self._found(path.strip("/"))
 
     def close(self) -> None:
         """No connection is kept."""
@@ -158,6 +166,25 @@ class VaultValues:
         if config.path is not None:
             return config.path.strip("/"), name
         return f"{config.prefix}/{name}".lstrip("/"), "value"
+
+    def _found(self, path: str) -> Reply[Mapping[str, str]]:
+        if time.monotonic() < self._waiting_until:
+            return self._patiently(path)
+        return Deferred(lambda: self._fields(path))
+
+    async def _patiently(self, path: str) -> Mapping[str, str]:
+        pause = PAUSE
+        while True:
+            try:
+                return await resolve(Deferred(lambda: self._fields(path)))
+            except Unavailable as error:
+                left = self._waiting_until - time.monotonic()
+                if left <= 0:
+                    raise
+                if pause == PAUSE:
+                    LOG.warning("%s; it is waited for, %.0f s more at most", error.message, left)
+            await asyncio.sleep(min(pause, left))
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _fields(self, path: str) -> Mapping[str, str]:
         # One asks at a time, so that many guests at once ask the server once.
@@ -185,10 +212,12 @@ class VaultValues:
         if time.monotonic() < until:
             raise Unavailable(message)
         try:
-            return self._ask(path)
+            fields = self._ask(path)
         except Unavailable as error:
             self._away = (time.monotonic() + PAUSE, error.message)
             raise
+        self._waiting_until = 0.0
+        return fields
 
     def _ask(self, path: str) -> Mapping[str, str]:
         config = self._config

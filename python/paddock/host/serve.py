@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import socket
 import time
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from paddock.host.host import Host
 from paddock.host.metrics import exported, exposition, gathered
 from paddock.host.metrics_export import MetricsExport, wanted
 from paddock.host.state import private_directory, state_directory
+from paddock.host.stopping import on_signals, unless_stopped
 from paddock.host.up_options import UpOptions
 from paddock.manifest.hostconfig import HostConfig
 
@@ -69,7 +69,7 @@ class _Service:
         directory = options.log_dir or configuration.log_dir
         logs.set_up(logs.LogOptions(options.json, options.quiet, directory))
         desired = self._desired(configuration)
-        self._signals()
+        on_signals(self._stop)
         host = self._host = Host(
             state_dir,
             options.engine,
@@ -81,7 +81,8 @@ class _Service:
         try:
             self._listener = self._listening()
             host.successor = options.inherited is not None
-            if await self._first_applied(desired):
+            # A source of variables may be waited for.
+            if await unless_stopped(host.apply(desired), self._stop):
                 await self._export.follow(configuration, self._state, strict=True)
                 await self._begin(control, configuration)
                 await self._until_stopped()
@@ -89,20 +90,6 @@ class _Service:
             await control.close()
             code = await self._end(configuration)
         return code
-
-    async def _first_applied(self, desired: Desired) -> bool:
-        """False when this was told to stop meanwhile: a source of variables may be waited for."""
-        applying = asyncio.ensure_future(self._host.apply(desired))
-        stopping = asyncio.ensure_future(self._stop.wait())
-        await asyncio.wait((applying, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not applying.done():
-            applying.cancel()
-            await asyncio.wait((applying,))
-        if applying.cancelled():
-            return False
-        applying.result()
-        return True
 
     async def _begin(self, control: ControlServer, configuration: HostConfig) -> None:
         """Take requests, and say so."""
@@ -276,21 +263,6 @@ class _Service:
         LOG.info("process %d serves now; this one finishes its requests", pid)
         asyncio.get_running_loop().call_soon(self._stop.set)
         return {"pid": pid}
-
-    def _signals(self) -> None:
-        loop = asyncio.get_running_loop()
-
-        def first() -> None:
-            if self._stop.is_set():
-                os._exit(130)
-            LOG.info("stopping: no new work; a second signal ends at once")
-            self._stop.set()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            try:
-                loop.add_signal_handler(number, first)
-            except NotImplementedError:  # Windows has no loop signals
-                signal.signal(number, lambda *_: loop.call_soon_threadsafe(first))
 
     async def _end(self, configuration: HostConfig) -> int:
         if self._succeeded:

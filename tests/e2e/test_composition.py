@@ -84,6 +84,7 @@ def host(module_up, tmp_path_factory: pytest.TempPathFactory) -> Running:
             with_part("some", by_path(', inherit_configuration = ["key_value_stores"]')),
             component("lib", "part"),
             route("hello") + component("hello"),
+            route("hello", f'dependencies.middleware = [{{ path = "{guest("middle2")}" }}]', "two"),
             route("three") + component("three", "http3", 'environment = { WHERE = "three" }'),
             route("three", both, "both"),
             route("three", nosy("true"), "nosy"),
@@ -161,6 +162,12 @@ def test_middleware_stands_before_the_component_first_is_outermost(host: Running
     # The same component on a route of its own has none.
     plain = host.get("/headers", headers={"host": "three.test"})
     assert "x-way" not in plain.text and "x-back" not in plain.headers
+
+
+def test_middleware_of_wasi_0_2_hands_on_or_answers_itself(host: Running) -> None:
+    assert get(host, "two", "/")[0] == 401
+    answer = host.get("/", headers={"host": "two.test", "x-key": "yes"})
+    assert (answer.status_code, answer.text) == (200, "hello")
 
 
 def test_bodies_go_through_middleware_as_streams(host: Running) -> None:

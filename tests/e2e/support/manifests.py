@@ -35,6 +35,7 @@ PREBUILT |= {
         "kv-spin",
         "kv-spin-unversioned",
         "kv3",
+        "middle2",
         "middle3",
         "part",
         "parts",

@@ -153,7 +153,9 @@ def test_a_denial_names_component_dependency_and_the_line_that_lifts_it() -> Non
 
 def test_an_import_that_nobody_offers_is_blamed_on_the_dependency() -> None:
     carrier = on("acme:a/b")
-    checked = check(Component("c", SOCKET), ["acme:no/no"], _core.built_in, {"acme:no/no": carrier})
+    checked = check(
+        Component("c", SOCKET), ["acme:no/no"], _core.built_in, carriers={"acme:no/no": carrier}
+    )
     assert (
         "component 'c': its dependency 'acme:a/b' imports the interface acme:no/no"
         in (checked.problems[0])

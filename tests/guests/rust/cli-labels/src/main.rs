@@ -2,7 +2,11 @@
 //! and `sessions`: `set LABEL STORE KEY VALUE`, `get LABEL STORE KEY` ("none" for
 //! nothing). What fails is told on stderr, and the exit code is 1.
 
-wit_bindgen::generate!({ world: "labels", path: "../../wit/p2", generate_all });
+wit_bindgen::generate!({
+    world: "paddock:labels/labels",
+    path: ["../../wit/p2", "../../wit/labels"],
+    generate_all,
+});
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -67,9 +67,13 @@ class MosquittoServer(Server):
         # Of two, the second has begun since: the first may have been under way before.
         for _ in range(2):
             before = self._saved()
-            send(self.pid, signal.SIGUSR1)
-            # It writes another file and renames that.
-            self.until(lambda before=before: self._saved() != before, "save its messages")  # type: ignore[misc]
+            self.until(lambda before=before: self._saves(before), "save its messages")  # type: ignore[misc]
+
+    def _saves(self, before: tuple[int, int] | None) -> bool:
+        # Asked each time: it forgets what comes while it ends a save.
+        send(self.pid, signal.SIGUSR1)
+        # It writes another file and renames that.
+        return self._saved() != before
 
     def _saved(self) -> tuple[int, int] | None:
         file = self.directory / "mosquitto.db"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
 from pathlib import Path
 
 import httpx
 import pytest
+import writers
 from hosts import GUESTS, Running, memory, wait_for
 from manifests import configuration, routed, write
 from tests.services.nats import NatsServer
@@ -24,42 +23,14 @@ def server(request: pytest.FixtureRequest) -> Server:
     return found
 
 
-class Writers:
-    """Threads that write objects, each a new one, and know which were acknowledged."""
+class Writers(writers.Writers):
+    """Threads that write objects, each a new one."""
 
     def __init__(self, host: Running) -> None:
-        self.acknowledged: list[str] = []
-        self.failures: list[tuple[int, str]] = []
-        self._host = host
-        self._end = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(4)]
+        def write(client: httpx.Client, name: str) -> httpx.Response:
+            return client.get("/write", params={"name": name, "value": name})
 
-    def __enter__(self) -> Writers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self, number: int) -> None:
-        who = (WASI, WASMCLOUD)[number % 2]
-        with self._host.new_client(headers={"host": f"{who}.test"}) as client:
-            for turn in itertools.count():
-                if self._end.is_set():
-                    return
-                name = f"{number}-{turn}"
-                try:
-                    answer = client.get("/write", params={"name": name, "value": name})
-                except httpx.HTTPError as error:
-                    self.failures.append((0, repr(error)))
-                    continue
-                if answer.status_code == 200:
-                    self.acknowledged.append(name)
-                else:
-                    self.failures.append((answer.status_code, answer.text))
+        super().__init__(host, write, (WASI, WASMCLOUD))
 
     def more(self, what: str = "acknowledged", count: int = 20) -> None:
         """Wait until so many more ended in this way."""
@@ -75,7 +46,7 @@ class Writers:
 
     def kept(self) -> None:
         """Every acknowledged object is there, and whole."""
-        with self._host.new_client(headers={"host": f"{WASI}.test"}) as client:
+        with self.host.new_client(headers={"host": f"{WASI}.test"}) as client:
             for name in self.acknowledged:
                 assert client.get("/read", params={"name": name}).text == name
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hosts import GUESTS, PATIENCE, Running, wait_for
+from hosts import GUESTS, Running, until_taken, wait_for
 from tests.services.nats import NatsServer
 from tests.services.server import Server
 
 from paddock.capabilities.messaging import Message, MessageBroker
-from paddock.errors import Unavailable
 from paddock.providers.registry import find
 from paddock.types import resolve
 
@@ -140,24 +139,13 @@ class Flow:
 
     async def _acknowledged(self, broker: MessageBroker, message: Message) -> None:
         """Published until the broker says that it has it."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    return await resolve(broker.publish(message))
-                except Unavailable:
-                    await asyncio.sleep(0.05)
+        await until_taken(lambda: resolve(broker.publish(message)))
 
 
 def received(host: Running) -> list[tuple[str, str]]:
     """Version and body of each message that was handled, in order."""
     lines = host.get("/received").text.splitlines()
     return [(line.split(" ")[0], line.split(" ", 3)[3]) for line in lines]
-
-
-def status(host: Running) -> dict[str, object]:
-    (application,) = host.status()["applications"]  # type: ignore[misc]
-    (found,) = application["triggers"]
-    return found  # type: ignore[no-any-return]
 
 
 def test_each_message_is_handled_and_poison_is_put_aside(flow: Flow, up: Start) -> None:
@@ -168,12 +156,12 @@ def test_each_message_is_handled_and_poison_is_put_aside(flow: Flow, up: Start) 
     wanted = {"warm", *(f"m {number}" for number in range(50)), "once more", "last"}
     wait_for("all messages", lambda: {body for _, body in received(host)} == wanted)
     try:
-        wait_for("the dead letter", lambda: status(host)["dead"] == 1)
+        wait_for("the dead letter", lambda: host.trigger("t")["dead"] == 1)
     except TimeoutError:
-        raise AssertionError(f"{status(host)}\n{host.log}") from None
+        raise AssertionError(f"{host.trigger('t')}\n{host.log}") from None
     assert host.get("/tried", params={"body": "poison"}).text == "3"
     assert host.get("/tried", params={"body": "once more"}).text == "2"
-    found = status(host)
+    found = host.trigger("t")
     assert found["running"] == 0 and int(found["handled"]) == len(wanted)  # type: ignore[call-overload]
     host.logged("given up after 3 attempts")
 
@@ -201,7 +189,7 @@ def test_a_component_is_exchanged_while_messages_flow_and_none_is_lost(
     assert len({version for version, _ in found}) > 1
     # Handled twice only where the broker marked it as handed out again.
     twice = len(found) - len({body for _, body in found})
-    assert twice <= int(status(host)["redelivered"])  # type: ignore[call-overload]
+    assert twice <= int(host.trigger("t")["redelivered"])  # type: ignore[call-overload]
 
 
 def test_what_is_published_while_no_host_is_there_comes_later(flow: Flow, up: Start) -> None:
@@ -228,7 +216,7 @@ def test_a_handler_of_wasi_0_3_reads_the_body_as_a_stream_and_rejects_for_good(
     flow.publish(["m 1", "poison", "once more", long])
     wanted = {"m 1", "once more", long}
     wait_for("all messages", lambda: {body for _, body in received(host)} == wanted)
-    wait_for("the dead letter", lambda: status(host)["dead"] == 1)
+    wait_for("the dead letter", lambda: host.trigger("t")["dead"] == 1)
     assert host.get("/tried", params={"body": "poison"}).text == "1"
 
 
@@ -274,4 +262,4 @@ def test_a_killed_host_and_a_killed_server_lose_nothing_that_was_acknowledged(
     again = asyncio.run(flowing())
     wanted = {"warm", *(f"slow 5 {number}" for number in range(400))}
     wait_for("all messages", lambda: {body for _, body in received(again)} >= wanted, 120)
-    assert status(again)["dead"] == 0
+    assert again.trigger("t")["dead"] == 0

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from hosts import GUESTS, Running, wait_for
 from manifests import configuration, write
 from tests.services.collector import Collector
@@ -24,12 +23,6 @@ cron_expression = "* * * * * *"
 [component.job]
 source = "{CLI}"
 """
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    with Collector() as collector:
-        yield collector
 
 
 def table(url: str, **options: str) -> str:

@@ -9,12 +9,11 @@ import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from hosts import GUESTS, PATIENCE, Running, wait_for
+from hosts import GUESTS, Running, until_taken, wait_for
 from manifests import configuration
 from tests.services.s3 import S3Server
 
 from paddock.capabilities.blob import BlobStore, store_object
-from paddock.errors import Unavailable
 from paddock.providers.registry import find
 from paddock.types import resolve
 
@@ -67,25 +66,17 @@ class Photos:
             await resolve(store.close())
 
     async def _put(self, store: BlobStore, name: str) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    await resolve(store.create_container("photos"))
-                    return await resolve(store_object(store, "photos", name, [name.encode()]))
-                except Unavailable:
-                    await asyncio.sleep(0.05)
+        async def stored() -> None:
+            await resolve(store.create_container("photos"))
+            await resolve(store_object(store, "photos", name, [name.encode()]))
+
+        await until_taken(stored)
 
 
 def told(host: Running) -> list[tuple[str, str]]:
     """Version and name of each object that the handler was told of."""
     lines = host.get("/received").text.splitlines()
     return [(line.split(" ")[0], json.loads(line.split(" ", 3)[3])["name"]) for line in lines]
-
-
-def trigger(host: Running) -> dict[str, object]:
-    (application,) = host.status()["applications"]  # type: ignore[misc]
-    (found,) = application["triggers"]
-    return found  # type: ignore[no-any-return]
 
 
 def test_objects_are_told_of_while_their_handler_is_exchanged(
@@ -107,7 +98,7 @@ def test_objects_are_told_of_while_their_handler_is_exchanged(
     found = told(host)
     assert len({version for version, _ in found}) > 1
     assert len(found) == len(wanted)
-    assert trigger(host)["failed"] == 0
+    assert host.trigger("t")["failed"] == 0
 
 
 def test_no_object_is_missed_when_its_server_and_its_host_are_killed(
@@ -134,7 +125,7 @@ def test_no_object_is_missed_when_its_server_and_its_host_are_killed(
     again = asyncio.run(flowing())
     wanted = {f"p{number}" for number in range(200)}
     wait_for("every object", lambda: {name for _, name in told(again)} == wanted)
-    assert trigger(again)["dead"] == 0
+    assert again.trigger("t")["dead"] == 0
 
 
 def test_times_come_while_the_job_is_exchanged(up: Start, tmp_path: Path) -> None:
@@ -153,8 +144,8 @@ def test_times_come_while_the_job_is_exchanged(up: Start, tmp_path: Path) -> Non
     for version in range(2, EXCHANGES + 2):
         write(version)
         host.apply()
-    handled = int(trigger(host)["handled"])  # type: ignore[call-overload]
-    wait_for("another time", lambda: int(trigger(host)["handled"]) > handled)  # type: ignore[call-overload]
+    handled = int(host.trigger("t")["handled"])  # type: ignore[call-overload]
+    wait_for("another time", lambda: int(host.trigger("t")["handled"]) > handled)  # type: ignore[call-overload]
     times = re.findall(r"stdout: cron: (\d+)", host.log)
     assert len(times) == len(set(times)) > 1
-    assert trigger(host)["failed"] == 0
+    assert host.trigger("t")["failed"] == 0

@@ -17,12 +17,6 @@ def write(folder: Path, *parts: str) -> Path:
     return manifest
 
 
-def trigger(host: Running, name: str) -> dict[str, object]:
-    (application,) = host.status()["applications"]  # type: ignore[misc]
-    (found,) = [each for each in application["triggers"] if each["id"] == name]
-    return found  # type: ignore[no-any-return]
-
-
 def test_a_component_runs_at_the_times_of_its_cron_expression(up: object, tmp_path: Path) -> None:
     manifest = write(
         tmp_path,
@@ -30,8 +24,8 @@ def test_a_component_runs_at_the_times_of_its_cron_expression(up: object, tmp_pa
         f'[component.job]\nsource = "{CLI}"\n',
     )
     host: Running = up(manifest)  # type: ignore[operator]
-    wait_for("two runs", lambda: int(trigger(host, "tick")["handled"]) >= 2)  # type: ignore[call-overload]
-    assert trigger(host, "tick")["next"]
+    wait_for("two runs", lambda: int(host.trigger("tick")["handled"]) >= 2)  # type: ignore[call-overload]
+    assert host.trigger("tick")["next"]
     host.logged(r"\[job\] stdout: ")
 
 
@@ -42,10 +36,10 @@ def test_a_trigger_goes_on_over_generations_and_is_gone_when_it_is_left_out(
     cron = '[[trigger.cron]]\nid = "tick"\ncomponent = "job"\ncron_expression = "* * * * * *"\n'
     manifest = write(tmp_path, cron, job)
     host: Running = up(manifest)  # type: ignore[operator]
-    wait_for("a run", lambda: trigger(host, "tick")["handled"])
+    wait_for("a run", lambda: host.trigger("tick")["handled"])
     write(tmp_path, cron, job, "[component.job.limits]\nmemory = '100MiB'\n")
     host.apply()
-    assert int(trigger(host, "tick")["handled"]) >= 1  # type: ignore[call-overload]
+    assert int(host.trigger("tick")["handled"]) >= 1  # type: ignore[call-overload]
     write(tmp_path, job)
     host.apply()
     (application,) = host.status()["applications"]  # type: ignore[misc]
@@ -60,7 +54,7 @@ def test_a_service_is_started_again_and_ends_with_the_host(up: object, tmp_path:
         f'[component.job]\nsource = "{CLI}"\n',
     )
     host: Running = up(manifest)  # type: ignore[operator]
-    wait_for("starts", lambda: int(trigger(host, "service")["starts"]) >= 3)  # type: ignore[call-overload]
+    wait_for("starts", lambda: int(host.trigger("service")["starts"]) >= 3)  # type: ignore[call-overload]
     host.signal(signal.SIGTERM)
     assert host.ended() == 0
 

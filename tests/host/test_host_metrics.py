@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,18 +21,7 @@ from paddock.manifest.hostconfig import HostConfig, ProviderConfig, read_host_co
 START, NOW = 1_700_000_000.0, 1_700_000_060.0
 
 
-@pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    for name in [name for name in os.environ if name.startswith("OTEL_")]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    with Collector() as collector:
-        yield collector
+pytestmark = pytest.mark.usefixtures("no_otel_variables")
 
 
 class Counting:

@@ -7,9 +7,10 @@ A server whose program is missing skips the test; in CI that is a failure.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from tests.services.kafka import KafkaServer
@@ -21,6 +22,9 @@ from tests.services.postgres import PostgresServer
 from tests.services.redis import RedisServer
 from tests.services.s3 import S3Server
 from tests.services.server import MissingProgram, Server
+
+if TYPE_CHECKING:
+    from tests.services.collector import Collector
 
 S = TypeVar("S", bound=Server)
 
@@ -144,3 +148,19 @@ def openbao_server() -> Iterator[OpenBaoServer]:
 @pytest.fixture
 def own_openbao() -> Iterator[OpenBaoServer]:
     yield from started(OpenBaoServer)
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector of OpenTelemetry."""
+    from tests.services.collector import Collector
+
+    with Collector() as found:
+        yield found
+
+
+@pytest.fixture
+def no_otel_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment says nothing of OpenTelemetry."""
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        monkeypatch.delenv(name)

@@ -29,13 +29,7 @@ def configure(parser: Parser) -> None:
     add("path", nargs="?", type=Path, default=Path(), help="default: .")
     add("--config", type=Path, metavar="HOST.TOML", help="the configuration it would run with")
     add("--profile", metavar="NAME", help="the build to look at")
-    add(
-        "--variable",
-        action="append",
-        default=[],
-        metavar="K=V",
-        help="value of a variable, as for paddock up",
-    )
+    options.add_pairs(parser, "--variable", about="value of a variable, as for paddock up")
     add("--json", action="store_true", help="as JSON")
     group = parser.add_argument_group("engine, as the host would have it")
     group.add_argument("--allow-precompiled", action="store_true", help="take .cwasm files")

@@ -49,13 +49,7 @@ def configure(parser: Parser, *, time: str) -> None:
         metavar="HOST[::GUEST]",
         help="a directory, seen by the guest as GUEST",
     )
-    group.add_argument(
-        "--env",
-        action="append",
-        default=[],
-        metavar="K=V",
-        help="a variable of the environment; K alone passes ours on",
-    )
+    options.add_pairs(group, "--env", about="a variable of the environment; K alone passes ours on")
     group.add_argument("--inherit-env", action="store_true", help="pass our whole environment on")
     group.add_argument(
         "--tcp",
@@ -96,23 +90,9 @@ def _configure_providers(parser: Parser) -> None:
         group.add_argument(
             option, dest=key, action="append", default=[], metavar="NAME", help=about
         )
-    group.add_argument(
-        "--variable",
-        action="append",
-        default=[],
-        metavar="K=V",
-        help="value of a variable; K=@FILE, @FILE.json, @FILE.toml read files",
-    )
-    group.add_argument(
-        "--secret", action="append", default=[], metavar="K=V", help="the same for a secret"
-    )
-    group.add_argument(
-        "--key-value",
-        action="append",
-        default=[],
-        metavar="K=V",
-        help="set a key in the store 'default', and grant it",
-    )
+    options.add_pairs(group, "--variable", about=options.VARIABLE)
+    options.add_pairs(group, "--secret", about="the same for a secret")
+    options.add_pairs(group, "--key-value", about="set a key in the store 'default', and grant it")
     group.add_argument(
         "--config", type=Path, metavar="HOST.TOML", help="what stands behind these names"
     )

@@ -46,6 +46,19 @@ def add_compiler(group: argparse.ArgumentParser | argparse._ArgumentGroup) -> No
     )
 
 
+def add_pairs(
+    group: argparse.ArgumentParser | argparse._ArgumentGroup,  # pyright: ignore[reportPrivateUsage]
+    *names: str,
+    about: str,
+) -> None:
+    """An option that may be repeated, each time with a name and a value; see `assignments`."""
+    group.add_argument(*names, action="append", default=[], metavar="K=V", help=about)
+
+
+#: Of `--variable`, where `assignments.variables` reads it.
+VARIABLE = "value of a variable; K=@FILE, @FILE.json, @FILE.toml read files"
+
+
 def add_limits(parser: Parser, time: str) -> None:
     """Limits of one instance; `time` says what holds without --timeout."""
     group = parser.add_argument_group("limits")

@@ -58,28 +58,11 @@ def configure(parser: Parser) -> None:
 
 def _configure_overrides(parser: Parser) -> None:
     group = parser.add_argument_group("added to what the manifest says")
-    group.add_argument(
-        "-e",
-        "--env",
-        action="append",
-        default=[],
-        metavar="K=V",
-        help="environment of every component; K alone passes ours on",
+    options.add_pairs(
+        group, "-e", "--env", about="environment of every component; K alone passes ours on"
     )
-    group.add_argument(
-        "--variable",
-        action="append",
-        default=[],
-        metavar="K=V",
-        help="value of a variable; K=@FILE, @FILE.json, @FILE.toml read files",
-    )
-    group.add_argument(
-        "--key-value",
-        action="append",
-        default=[],
-        metavar="K=V",
-        help="set a key in the store 'default'",
-    )
+    options.add_pairs(group, "--variable", about=options.VARIABLE)
+    options.add_pairs(group, "--key-value", about="set a key in the store 'default'")
 
 
 def _configure_output(parser: Parser) -> None:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from paddock import _core
 from paddock.errors import ArtifactError, PaddockError, PlanError
-from paddock.host.compose import Misfit, Parts, compose, parts
+from paddock.host.compose import Misfit, Parts, compose, parts, read
 from paddock.host.desired import Desired
 from paddock.manifest.dependency import Dependency
 from paddock.manifest.model import Application, Component, UrlSource
@@ -147,17 +147,6 @@ def unfetched(source: Source) -> list[UrlSource]:
     parts = source.parts
     dependencies = (*parts.dependencies, *parts.middleware) if parts else ()
     return [one.source for one in dependencies if isinstance(one.source, UrlSource)]
-
-
-def read(path: Path) -> bytes:
-    """The content of a component's file; PlanError if it can't be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PlanError(
-            f"can't read {path}: {error.strerror}",
-            hint="build the application first: paddock build",
-        ) from error
 
 
 def as_component(data: bytes, entrypoint: str | None) -> bytes:

@@ -49,6 +49,17 @@ class Composed:
     carriers: Mapping[str, Dependency]
 
 
+def read(path: Path) -> bytes:
+    """The content of a component's file; PlanError if it can't be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PlanError(
+            f"can't read {path}: {error.strerror}",
+            hint="build the application first: paddock build",
+        ) from error
+
+
 def parts(component: Component) -> Parts | None:
     """What a component is composed of; None for one that is whole."""
     if component.dependencies or component.middleware:
@@ -170,13 +181,7 @@ def _part(parts: Parts, one: Dependency) -> tuple[bytes, list[str], list[str]]:
         )
     if not isinstance(one.source, Path):
         raise PlanError("is fetched when the application starts, and not here")
-    try:
-        data = one.source.read_bytes()
-    except OSError as error:
-        raise PlanError(
-            f"can't read {one.source}: {error.strerror}",
-            hint="build the application first: paddock build",
-        ) from error
+    data = read(one.source)
     imports, exports = _core.interfaces(data)
     lacking = list(denied(parts.id, one, imports))
     if lacking:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
+import writers
 from hosts import Running
 from manifests import routed
 
@@ -69,42 +69,11 @@ def rows(host: Running, who: str, path: str, statement: Statement, **options: st
     return found[1:]
 
 
-class Writers:
-    """Threads that insert names as fast as they are answered, until left."""
+class Writers(writers.Writers):
+    """Threads that insert names."""
 
     def __init__(self, host: Running, who: str, path: str, insert: str, **options: str) -> None:
-        self.acknowledged: list[str] = []
-        self.failures: list[tuple[int, str]] = []
-        self._host = host
-        self._who = who
-        self._place = (path, insert, options)
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(4)]
+        def write(client: httpx.Client, name: str) -> httpx.Response:
+            return client.get(url_of(path, [(insert, f"text:{name}")], **options))
 
-    def __enter__(self) -> Writers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self, number: int) -> None:
-        path, insert, options = self._place
-        with self._host.new_client(headers={"host": f"{self._who}.test"}) as client:
-            turn = 0
-            while not self._stop.is_set():
-                name = f"{number}-{turn}"
-                turn += 1
-                url = url_of(path, [(insert, f"text:{name}")], **options)
-                try:
-                    response = client.get(url)
-                except httpx.HTTPError as error:
-                    self.failures.append((0, repr(error)))
-                    continue
-                if response.status_code == 200:
-                    self.acknowledged.append(name)
-                else:
-                    self.failures.append((response.status_code, response.text))
+        super().__init__(host, write, (who,))

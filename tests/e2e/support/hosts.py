@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import json
 import os
@@ -10,12 +11,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
+
+from paddock.errors import Unavailable
 
 GUESTS = Path(__file__).resolve().parents[2] / "guests"
 #: Seconds that anything may take on a busy machine before a test gives up.
@@ -36,6 +39,16 @@ def wait_for(what: str, condition: Callable[[], T | None], timeout: float = PATI
         if time.monotonic() > end:
             raise TimeoutError(f"waited {timeout:g} s in vain for {what}")
         time.sleep(0.01)
+
+
+async def until_taken(work: Callable[[], Awaitable[T]]) -> T:
+    """What `work` answers once its server is there."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return await work()
+            except Unavailable:
+                await asyncio.sleep(0.05)
 
 
 def environment(cache: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -136,6 +149,12 @@ class Running:
         assert done.returncode == 0, done.stderr
         answer: dict[str, object] = json.loads(done.stdout)
         return answer
+
+    def trigger(self, id: str) -> dict[str, object]:
+        """What `status` says of a trigger of the only application."""
+        (application,) = self.status()["applications"]  # type: ignore[misc]
+        (found,) = [each for each in application["triggers"] if each["id"] == id]
+        return found  # type: ignore[no-any-return]
 
     def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,7 @@ CONTEXT = t.SpanContext(TRACE, SPAN, sampled=True, state="a=b,c=d", remote=True)
 SCOPE = t.Scope("library", "1.2", "https://schema", {"beta": True})
 
 
-@pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    for name in [name for name in os.environ if name.startswith("OTEL_")]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    with Collector() as collector:
-        yield collector
+pytestmark = pytest.mark.usefixtures("no_otel_variables")
 
 
 class Running:

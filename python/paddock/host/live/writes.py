@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
 from paddock.errors import Unavailable
@@ -63,7 +64,7 @@ class Writes(Generic[Mark]):
     async def copy(self, copy: Copying[Mark], few: int) -> None:
         """All of the store, until not more than `few` marks are left, or writers are faster."""
         self._take()
-        try:
+        with self._moving():
             # From here on every write under way is one that notes what it writes.
             await self.gate.renew()
             await copy.everything()
@@ -73,24 +74,12 @@ class Writes(Generic[Mark]):
                 before = len(changed)
                 await copy.again(changed)
             await copy.again(changed)
-        except TimeoutError as error:
-            self.resume()
-            raise self._endless() from error
-        except BaseException:
-            self.resume()
-            raise
 
     async def hold(self, copy: Copying[Mark]) -> None:
         """Let writes wait, and carry the last ones over."""
-        try:
+        with self._moving():
             await self.gate.close()
             await copy.again(self._take())
-        except TimeoutError as error:
-            self.resume()
-            raise self._endless() from error
-        except BaseException:
-            self.resume()
-            raise
 
     def resume(self) -> None:
         """Note nothing more, and let writes go on."""
@@ -104,8 +93,17 @@ class Writes(Generic[Mark]):
             found, self.noted = self.noted or set(), set()
         return found
 
-    def _endless(self) -> Unavailable:
-        return Unavailable(f"writes to {self._what} did not end in time")
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        """Writes go on where they are when something goes wrong."""
+        try:
+            yield
+        except TimeoutError as error:
+            self.resume()
+            raise Unavailable(f"writes to {self._what} did not end in time") from error
+        except BaseException:
+            self.resume()
+            raise
 
 
 class Move(Generic[Mark]):

@@ -111,6 +111,8 @@ fn link_new(engine: &Engine, artifact: &Artifact, wanted: &[String]) -> Result<L
 
 fn add_wasi(linker: &mut Linker<State>, flavour: Flavour) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    // Streams again, by way of the table alone: that of WASI makes the whole context (see `State`).
+    wasmtime_wasi_io::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     crate::outbound::add_relative_to_linker(linker)?;
     crate::outbound::add_spin_to_linker(linker)?;

@@ -9,6 +9,7 @@ use wasmtime_wasi::cli::AsyncStdinStream;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
 
 use crate::component::Component;
 use crate::deadline::Deadline;
@@ -55,7 +56,9 @@ pub struct Process {
 
 pub struct State {
     pub table: ResourceTable,
-    pub wasi: WasiCtx,
+    /// None until a guest first asks for something of it: one that only speaks HTTP never does, and making a context
+    /// costs a tenth of what making an instance does.
+    wasi: Option<WasiCtx>,
     pub http: WasiHttpCtx,
     pub hooks: Hooks,
     pub limiter: Limiter,
@@ -92,8 +95,12 @@ impl State {
         trace: Option<Arc<str>>,
     ) -> Result<Store<State>> {
         let instance = component.next_instance();
-        let wasi = wasi(component, process, generation, instance)?;
-        Self::store_with(
+        // A directory that can't be opened is an error of the event, and not of the call that first looks.
+        let wasi = match process {
+            None if component.spec.mounts.is_empty() => None,
+            process => Some(opened(component, process, generation, instance)?),
+        };
+        Self::store_of_parts(
             component,
             wasi,
             hooks,
@@ -110,6 +117,15 @@ impl State {
 
     /// The same with a WASI context of the caller's own, as for `paddock run`.
     pub fn store_with(component: &Component, wasi: WasiCtx, hooks: Hooks, scope: Scope) -> Result<Store<State>> {
+        Self::store_of_parts(component, Some(wasi), hooks, scope)
+    }
+
+    fn store_of_parts(
+        component: &Component,
+        wasi: Option<WasiCtx>,
+        hooks: Hooks,
+        scope: Scope,
+    ) -> Result<Store<State>> {
         let engine = component.engine.wasmtime(component.artifact.flavour);
         let limiter = Limiter::new(&component.spec.limits);
         let mut state = State { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks, limiter, scope };
@@ -180,7 +196,8 @@ pub fn arm(store: &mut Store<State>, component: &Component) -> Result<()> {
     Ok(())
 }
 
-fn wasi(component: &Arc<Component>, process: Option<Process>, generation: u64, instance: u64) -> Result<WasiCtx> {
+/// A context with all that the component is given, but its directories.
+fn context(component: &Arc<Component>, generation: u64, instance: u64) -> WasiCtxBuilder {
     let spec = &component.spec;
     let mut builder = WasiCtxBuilder::new();
     let log = |output| {
@@ -194,6 +211,14 @@ fn wasi(component: &Arc<Component>, process: Option<Process>, generation: u64, i
     };
     builder.stdout(log(Output::Stdout)).stderr(log(Output::Stderr));
     builder.envs(&spec.environment).args(&spec.arguments);
+    network(&mut builder, component);
+    crate::observed::observe(&mut builder, component, generation, instance);
+    builder
+}
+
+/// The same with its directories, and what one run has of its own.
+fn opened(component: &Arc<Component>, process: Option<Process>, generation: u64, instance: u64) -> Result<WasiCtx> {
+    let mut builder = context(component, generation, instance);
     if let Some(process) = process {
         // Later variables win over those of the manifest.
         builder.envs(&process.environment).args(&process.arguments).stdout(process.stdout);
@@ -201,11 +226,9 @@ fn wasi(component: &Arc<Component>, process: Option<Process>, generation: u64, i
             builder.stdin(stdin);
         }
     }
-    for mount in &spec.mounts {
+    for mount in &component.spec.mounts {
         preopen(&mut builder, mount)?;
     }
-    network(&mut builder, component);
-    crate::observed::observe(&mut builder, component, generation, instance);
     Ok(builder.build())
 }
 
@@ -252,7 +275,15 @@ fn socket_used(component: &Component, address: SocketAddr, usage: SocketAddrUse,
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        let Scope { component, generation, instance, .. } = &self.scope;
+        let ctx = self.wasi.get_or_insert_with(|| context(component, *generation, *instance).build());
+        WasiCtxView { ctx, table: &mut self.table }
+    }
+}
+
+impl IoView for State {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
     }
 }
 

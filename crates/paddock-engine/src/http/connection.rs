@@ -24,6 +24,9 @@ use super::respond::respond;
 use super::server::{ServerOptions, Shared};
 use super::tls::Tls;
 
+/// Up to so many bytes, the parts of a write cost the kernel less as one piece.
+const TOGETHER: usize = 1024;
+
 const GO_ON: u8 = 0;
 /// Finish what has begun, then close.
 pub(super) const FINISH: u8 = 1;
@@ -266,10 +269,26 @@ impl<S: AsyncWrite + Unpin> Write for Watched<S> {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let done = Pin::new(&mut self.inner).poll_write_vectored(cx, parts);
+        let done = match together(parts, &mut [0; TOGETHER]) {
+            Some(bytes) => Pin::new(&mut self.inner).poll_write(cx, bytes),
+            None => Pin::new(&mut self.inner).poll_write_vectored(cx, parts),
+        };
         self.wrote(&done);
         done
     }
+}
+
+/// The parts as one piece, where they fit into `place`.
+fn together<'p>(parts: &[io::IoSlice<'_>], place: &'p mut [u8]) -> Option<&'p [u8]> {
+    let length = parts.iter().map(|part| part.len()).sum();
+    let whole = place.get_mut(..length)?;
+    let mut rest = &mut *whole;
+    for part in parts {
+        let (start, after) = rest.split_at_mut(part.len());
+        start.copy_from_slice(part);
+        rest = after;
+    }
+    Some(whole)
 }
 
 /// Serves a connection to its end.
@@ -340,6 +359,15 @@ fn http2_builder(options: &ServerOptions) -> http2::Builder<TokioExecutor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_a_write_become_one_where_there_is_room() {
+        let parts = [&b"head"[..], b"", b"body"].map(io::IoSlice::new);
+        assert_eq!(together(&parts, &mut [0; 9]), Some(&b"headbody"[..]));
+        assert_eq!(together(&parts, &mut [0; 8]), Some(&b"headbody"[..]));
+        assert_eq!(together(&parts, &mut [0; 7]), None);
+        assert_eq!(together(&[], &mut []), Some(&b""[..]));
+    }
 
     #[test]
     fn an_idle_http2_connection_whose_client_sent_a_frame_is_told_before_it_is_cut_off() {

@@ -264,7 +264,7 @@ def test_a_directory_is_no_output(paddock: Paddock, app: Path) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("command", ["convert", "doctor"])
+@pytest.mark.parametrize("command", ["convert", "doctor", "grants", "schema", "version", "--help"])
 def test_a_stdout_that_is_full_is_told(app: Path, command: str, unbuffered: str) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(

@@ -45,17 +45,17 @@ def run(parser: Parser, argv: list[str]) -> int:
         progress=None if args.json else console.faint,
     )
     if args.json:
-        print(json.dumps(answer, indent=2))
+        console.line(json.dumps(answer, indent=2))
         return 0
     for warning in lines(answer, "warnings"):
         console.warning(warning)
     changes = lines(answer, "changes")
     for change in changes:
-        print(change)
+        console.line(change)
     if not changes:
-        print("nothing changes")
+        console.line("nothing changes")
     for line in lines(answer, "migrated"):
-        print(f"migrated: {line}")
+        console.line(f"migrated: {line}")
     if not args.dry_run:
         console.done(f"Applied: generation {answer.get('generation')} serves.")
     return 0

@@ -76,7 +76,7 @@ def _run(request: RunRequest, received: list[int]) -> int:
 
 def _told(code: int, result: str | None) -> int:
     if result is not None:
-        print(result, flush=True)
+        console.line(result)
     return code
 
 

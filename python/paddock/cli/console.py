@@ -44,6 +44,11 @@ def data(text: str) -> None:
         ) from error
 
 
+def line(text: str) -> None:
+    """The same with the end of a line."""
+    data(f"{text}\n")
+
+
 def silence() -> None:
     """Drop what stdout still holds: the flush at exit must not complain of it again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

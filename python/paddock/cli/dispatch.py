@@ -7,7 +7,6 @@ Only the module of that command is imported, and `--help` imports none: how fast
 from __future__ import annotations
 
 import os
-import sys
 from typing import NamedTuple, Protocol, cast
 
 from paddock.cli import console
@@ -92,7 +91,7 @@ def _command(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help", "help"):
         if len(argv) > 1 and argv[0] == "help":
             return _command([argv[1], "--help"])
-        sys.stdout.write(overview())
+        console.data(overview())
         return 0 if argv else UsageError.exit_code
     name = "version" if argv[0] in ("-V", "--version") else argv[0]
     entry = COMMANDS.get(name)

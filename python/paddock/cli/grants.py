@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from paddock.cli import console
 from paddock.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def run(parser: Parser, argv: list[str]) -> int:
     application = parted(load(args.path))
     tables = [table_of(component) for component in application.components.values()]
     if args.json:
-        print(json.dumps([_json(table) for table in tables], indent=2))
+        console.line(json.dumps([_json(table) for table in tables], indent=2))
     else:
-        print("\n".join(line for table in tables for line in describe(table)))
+        console.line("\n".join(line for table in tables for line in describe(table)))
     return 0
 
 

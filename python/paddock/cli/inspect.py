@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from paddock.cli import console
 from paddock.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ def run(parser: Parser, argv: list[str]) -> int:
         facts = cast("Table", json.loads(_core.inspect(data)))
     needed = needs(import_names(facts), _core.built_in)
     if args.json:
-        print(json.dumps({**facts, "grants": [each._asdict() for each in needed]}, indent=2))
+        console.line(json.dumps({**facts, "grants": [each._asdict() for each in needed]}, indent=2))
     elif args.wit:
-        print("\n".join(_wit(facts)))
+        console.line("\n".join(_wit(facts)))
     else:
-        print("\n".join(describe(str(file), facts, needed)))
+        console.line("\n".join(describe(str(file), facts, needed)))
     return 0
 
 

@@ -48,7 +48,7 @@ def run(parser: Parser, argv: list[str]) -> int:
     known = templates()
     if args.list:
         for each in known.values():
-            print(f"{each.name:<14}{each.description}")
+            console.line(f"{each.name:<14}{each.description}")
         return 0
     if args.name is None:
         raise UsageError("the name is missing", hint="paddock new NAME -t TEMPLATE")

@@ -8,8 +8,8 @@ the Even Better TOML extension: paddock schema > paddock.schema.json, and
 from __future__ import annotations
 
 import json
-import sys
 
+from paddock.cli import console
 from paddock.cli.parser import Parser
 
 
@@ -30,6 +30,5 @@ def run(parser: Parser, argv: list[str]) -> int:
     from paddock.manifest.schema import application_schema, host_schema
 
     schema = host_schema() if args.kind == "host" else application_schema()
-    json.dump(schema, sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    console.line(json.dumps(schema, indent=2))
     return 0

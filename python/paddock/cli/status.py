@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import cast
 
-from paddock.cli import options
+from paddock.cli import console, options
 from paddock.cli.parser import Parser
 
 Table = dict[str, object]
@@ -31,13 +31,13 @@ def run(parser: Parser, argv: list[str]) -> int:
     state_dir = state_dir_of(args.path, args.state_dir)
     answer = request(state_dir, "audit" if args.audit else "status")
     if args.json:
-        print(json.dumps(answer, indent=2))
+        console.line(json.dumps(answer, indent=2))
     elif args.audit:
         from paddock.host.audit import described
 
-        print("\n".join(described(_tables(answer, "components"))))
+        console.line("\n".join(described(_tables(answer, "components"))))
     else:
-        print("\n".join(describe(answer, time.time())))
+        console.line("\n".join(describe(answer, time.time())))
     return 0
 
 

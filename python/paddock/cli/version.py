@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from paddock.cli import console
 from paddock.cli.parser import Parser
 
 
@@ -17,9 +18,9 @@ def run(parser: Parser, argv: list[str]) -> int:
     parser.parse(argv)
     import platform
 
-    print(f"paddock {package_version()}")
-    print(f"core {core_version()}")
-    print(f"python {platform.python_version()} ({sys.platform}, {platform.machine()})")
+    console.line(f"paddock {package_version()}")
+    console.line(f"core {core_version()}")
+    console.line(f"python {platform.python_version()} ({sys.platform}, {platform.machine()})")
     return 0
 
 

@@ -311,14 +311,16 @@ pub(super) async fn serve(shared: Arc<Shared>, connection: Arc<Connection>, stre
 /// Whether the client begins with HTTP/2's preface; nothing is consumed.
 async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
     let mut start = [0; 4];
+    let mut pause = Duration::from_millis(5);
     loop {
         let seen = stream.peek(&mut start).await?;
         let start = start.get(..seen).unwrap_or_default();
         if seen == 4 || !b"PRI ".starts_with(start) || start.is_empty() {
             return Ok(start == b"PRI ");
         }
-        // The rest of four bytes comes soon or not at all.
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        // The rest of four bytes comes soon; who keeps it back is looked at ever less often.
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(Duration::from_secs(1));
     }
 }
 

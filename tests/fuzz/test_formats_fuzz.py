@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.manifest.test_formats import ALL
+from tests.manifest.formats import ALL
 
 from paddock.errors import ManifestError
 from paddock.manifest.problems import ManifestMistakes

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from tests.interfaces.test_blob_wasi import LaterStore
+from tests.interfaces.blob_guest import LaterStore
 
 from paddock.capabilities.blob import BlobStore, ObjectId, collected, store_object
 from paddock.errors import CapabilityError, NotFound, Unavailable

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.interfaces.test_blob_wasi import LaterStore, Place
+from tests.interfaces.blob_guest import LaterStore, Place
 
 from paddock.capabilities.blob import CHUNK, BlobStore, NamePage
 from paddock.errors import (

@@ -183,6 +183,17 @@ def test_middleware_may_what_it_inherits_of_the_component(host: Running) -> None
     assert get(host, "poor", "/hello") == (200, "hello")
 
 
+def test_middleware_of_wasi_0_3_traps_where_it_calls_what_it_does_not_inherit(
+    host: Running,
+) -> None:
+    assert get(host, "poor", "/middle-client") == (500, "")
+    host.logged(r"does not inherit allowed_outbound_hosts; to let it: .*middleware")
+    assert get(host, "poor", "/hello") == (200, "hello")
+    # Where it inherits, the call is answered, and refused as the component's own would be.
+    assert get(host, "nosy", "/middle-client")[0] == 404
+    host.logged(r"outgoing HTTP to http://localhost:1")
+
+
 def test_the_limits_of_an_instance_count_every_part(up, tmp_path: Path) -> None:
     few = 'limits = { memory = "2MiB" }'
     host = up(

@@ -1,10 +1,11 @@
 //! Middleware of WASI 0.3: hands a request on with its own name in `x-way`, and what comes
-//! back with `x-back`. `/middle-environment` makes it look at its environment first.
+//! back with `x-back`. `/middle-environment` makes it look at its environment first, `/middle-client`
+//! send a request of its own.
 
 wit_bindgen::generate!({ world: "middle", path: "../../wit/p3", generate_all });
 
 use exports::wasi::http::handler::Guest;
-use wasi::http::handler;
+use wasi::http::{client, handler};
 use wasi::http::types::{ErrorCode, Fields, Request, Response};
 
 /// A test makes middleware of another name by writing over these bytes.
@@ -17,6 +18,13 @@ impl Guest for Middle {
         let path = request.get_path_with_query();
         if path.as_deref() == Some("/middle-environment") && std::env::var("WHERE").is_err() {
             return Err(ErrorCode::InternalError(None));
+        }
+        if path.as_deref() == Some("/middle-client") {
+            let (own, _sent) = Request::new(Fields::new(), None, wit_future::new(|| Ok(None)).1, None);
+            let bad = |()| ErrorCode::HttpRequestUriInvalid;
+            own.set_authority(Some("localhost:1")).map_err(bad)?;
+            own.set_path_with_query(Some("/")).map_err(bad)?;
+            let _ = client::send(own).await;
         }
         // Read at run time, so that the compiler leaves it where it can be written over.
         let name = unsafe { std::ptr::read_volatile(&raw const NAME) };

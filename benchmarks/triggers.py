@@ -95,7 +95,7 @@ def _through_host(bench: Bench, source: Source) -> Pace:
     # Once, so that the group is there, before the messages are.
     with bench.paddock(directory):
         pass
-    asyncio.run(_publish(source))
+    asyncio.run(_publish(source, directory))
     with bench.paddock(directory, "--admin-listen", f"127.0.0.1:{admin}") as server:
         return _pace(server, lambda: _handled(admin))
 
@@ -125,10 +125,10 @@ def _handled(port: int) -> float:
     return float(found[1]) if found else 0.0
 
 
-async def _publish(source: Source) -> None:
+async def _publish(source: Source, state: Path) -> None:
     provider = find("messaging", source.name)
     config = provider.Config.from_table(source.options)
-    opened = provider.open(config, application="bench", name="default", state_dir=Path())
+    opened = provider.open(config, application="bench", name="default", state_dir=state)
     broker = cast("MessageBroker", await resolve(cast("Awaitable[object]", opened)))
     waiting = iter(range(MESSAGES))
 

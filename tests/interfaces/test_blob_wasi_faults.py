@@ -76,14 +76,19 @@ def test_a_store_that_fails_is_told_to_the_guest(step: str, error: Exception, te
     guest.close()
 
 
-def test_a_guest_waits_for_a_store_that_is_far_behind() -> None:
-    later = LaterStore()
-    guest = Guest({"box": cast("BlobStore", later)})
+def writing(store: LaterStore) -> tuple[Guest, Any, Any, Any]:
+    """A guest that writes "thing" to a store which is held up; its container, value and body."""
+    guest = Guest({"box": cast("BlobStore", store)})
     box = guest.call(guest.blobstore.create_container, "box")
     value = guest.value()
     guest.call(box.write_data, "thing", value)
-    later.uploads[0].go.clear()
-    body = value.outgoing_value_write_body()
+    store.uploads[0].go.clear()
+    return guest, box, value, value.outgoing_value_write_body()
+
+
+def test_a_guest_waits_for_a_store_that_is_far_behind() -> None:
+    later = LaterStore()
+    guest, box, value, body = writing(later)
     plain = 0
     while (reply := body.write(b"x" * CHUNK)) is None:
         plain += 1
@@ -101,12 +106,7 @@ def test_a_guest_waits_for_a_store_that_is_far_behind() -> None:
 
 def test_a_value_whose_last_bytes_may_still_be_on_their_way_is_not_finished() -> None:
     later = LaterStore()
-    guest = Guest({"box": cast("BlobStore", later)})
-    box = guest.call(guest.blobstore.create_container, "box")
-    value = guest.value()
-    guest.call(box.write_data, "thing", value)
-    later.uploads[0].go.clear()
-    body = value.outgoing_value_write_body()
+    guest, box, value, body = writing(later)
     while (reply := body.write(b"x" * CHUNK)) is None:
         pass
     guest.loop.call_soon_threadsafe(later.uploads[0].go.set)
@@ -119,12 +119,7 @@ def test_a_value_whose_last_bytes_may_still_be_on_their_way_is_not_finished() ->
 
 def test_a_store_that_is_held_up_is_let_go_of_by_dropping() -> None:
     broken = Broken("nothing", ValueError())
-    guest = Guest({"box": cast("BlobStore", broken)})
-    box = guest.call(guest.blobstore.create_container, "box")
-    value = guest.value()
-    guest.call(box.write_data, "thing", value)
-    broken.uploads[0].go.clear()
-    body = value.outgoing_value_write_body()
+    guest, _, value, body = writing(broken)
     while (reply := body.write(b"x" * CHUNK)) is None:
         pass
     waiting = asyncio.run_coroutine_threadsafe(cast("Any", reply), guest.loop)

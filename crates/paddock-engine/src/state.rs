@@ -100,7 +100,7 @@ impl State {
             None if component.spec.mounts.is_empty() => None,
             process => Some(opened(component, process, generation, instance)?),
         };
-        Self::store_of_parts(
+        Self::store_with(
             component,
             wasi,
             hooks,
@@ -115,12 +115,9 @@ impl State {
         )
     }
 
-    /// The same with a WASI context of the caller's own, as for `paddock run`.
-    pub fn store_with(component: &Component, wasi: WasiCtx, hooks: Hooks, scope: Scope) -> Result<Store<State>> {
-        Self::store_of_parts(component, Some(wasi), hooks, scope)
-    }
-
-    fn store_of_parts(
+    /// The same with a WASI context of the caller's own, as for `paddock run`; None for one that is made when a guest
+    /// first asks for it.
+    pub fn store_with(
         component: &Component,
         wasi: Option<WasiCtx>,
         hooks: Hooks,

@@ -60,7 +60,7 @@ impl Prepared {
             deadline: Deadline::after(component.spec.limits.time),
             trace: None,
         };
-        let store = State::store_with(&component, wasi, hooks(&component), scope)?;
+        let store = State::store_with(&component, Some(wasi), hooks(&component), scope)?;
         Ok(Self { component, store })
     }
 

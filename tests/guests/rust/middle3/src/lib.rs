@@ -15,13 +15,13 @@ struct Middle;
 
 impl Guest for Middle {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        let bad = |()| ErrorCode::HttpRequestUriInvalid;
         let path = request.get_path_with_query();
         if path.as_deref() == Some("/middle-environment") && std::env::var("WHERE").is_err() {
             return Err(ErrorCode::InternalError(None));
         }
         if path.as_deref() == Some("/middle-client") {
             let (own, _sent) = Request::new(Fields::new(), None, wit_future::new(|| Ok(None)).1, None);
-            let bad = |()| ErrorCode::HttpRequestUriInvalid;
             own.set_authority(Some("localhost:1")).map_err(bad)?;
             own.set_path_with_query(Some("/")).map_err(bad)?;
             let _ = client::send(own).await;
@@ -33,7 +33,6 @@ impl Guest for Middle {
         let fields = with(&request.get_headers(), "x-way", &name);
         let (body, trailers) = Request::consume_body(request, wit_future::new(|| Ok(())).1);
         let (onward, _sent) = Request::new(fields, Some(body), trailers, None);
-        let bad = |()| ErrorCode::HttpRequestUriInvalid;
         onward.set_method(&method).map_err(bad)?;
         onward.set_scheme(scheme.as_ref()).map_err(bad)?;
         onward.set_authority(authority.as_deref()).map_err(bad)?;
